@@ -1,0 +1,232 @@
+"""The tables. Alembic's `check` holds migrations/ to this file.
+
+Enumerations are stored as text: adding a value needs no lock on a live table, and `geo.models` holds the values.
+"""
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    }
+)
+
+Instant = DateTime(timezone=True)
+PointColumn = Geometry("POINT", srid=4326, spatial_index=False)
+MultiPolygonColumn = Geometry("MULTIPOLYGON", srid=4326, spatial_index=False)
+
+# One row is one version of an area: STAGED while a map is being loaded, LIVE while in force, ENDED after that.
+area = Table(
+    "area",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent_code", Text),
+    Column("municipality_code", Text, nullable=False),
+    Column("approximate", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("valid_from", Instant, nullable=False),
+    Column("valid_to", Instant),
+    Column("successor_code", Text),  # of an ENDED code that has no LIVE version: the one to follow to
+    Column("geom", MultiPolygonColumn, nullable=False),
+    Column("digest", LargeBinary, nullable=False),  # of name, parent and shape: an unchanged area is not replaced
+)
+Index("area_live_code_key", area.c.code, unique=True, postgresql_where=area.c.state == text("'LIVE'"))
+Index("area_live_geom_idx", area.c.geom, postgresql_using="gist", postgresql_where=area.c.state == text("'LIVE'"))
+Index("area_code_valid_from_idx", area.c.code, area.c.valid_from)
+Index("area_municipality_code_kind_idx", area.c.municipality_code, area.c.kind)
+Index("area_kind_code_idx", area.c.kind, area.c.code, postgresql_where=area.c.state == text("'LIVE'"))
+
+# What a municipality decided for itself; no row means the safe default of every column.
+municipality_policy = Table(
+    "municipality_policy",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("anonymous_submit", Boolean, nullable=False, server_default=text("false")),
+)
+
+category = Table(
+    "category",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    Column("parent_slug", Text, ForeignKey("category.slug")),
+    Column("name_nl", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("handling_hours", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("number", Text, nullable=False, unique=True),
+    Column("category", Text, ForeignKey("category.slug"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("urgency", Text, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("location", PointColumn, nullable=False),
+    Column("neighbourhood", Text),
+    Column("district", Text),
+    Column("borough", Text),
+    Column("municipality", Text, nullable=False),
+    # Web-mercator tiles of three sizes (about 6, 1.5 and 0.4 km here): a box of any size is a few of them,
+    # and an index on (tile, order) reads the newest rows of a box without reading all its rows.
+    Column("tile12", BigInteger, Computed("tile_of(location, 12)", persisted=True), nullable=False),
+    Column("tile14", BigInteger, Computed("tile_of(location, 14)", persisted=True), nullable=False),
+    Column("tile16", BigInteger, Computed("tile_of(location, 16)", persisted=True), nullable=False),
+    Column("submitted_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("resolved_at", Instant),
+    Column("due_at", Instant),
+    Column("confirmations", Integer, nullable=False, server_default=text("0")),
+    Column("last_confirmed_at", Instant),
+    Column("version", Integer, nullable=False),
+)
+# The columns that narrow a page, each with both orders: a first page is a short walk along one of these.
+NARROWING = (
+    "neighbourhood",
+    "district",
+    "borough",
+    "municipality",
+    "tile12",
+    "tile14",
+    "tile16",
+    "status",
+    "category",
+    "urgency",
+)
+for _order in ("submitted_at", "updated_at"):
+    Index(None, report.c[_order], report.c.id)
+    for _column in NARROWING:
+        Index(None, report.c[_column], report.c[_order], report.c.id)
+Index("report_location_idx", report.c.location, postgresql_using="gist")
+Index("report_geography_idx", text("(location::geography)"), postgresql_using="gist", _table=report)
+Index(
+    "report_description_idx",
+    func.lower(report.c.description).label("description"),
+    postgresql_using="gin",
+    postgresql_ops={"description": "gin_trgm_ops"},
+)
+
+# Who has to do with a report. A party is a pseudonym (`organisation/subject`), never a name.
+involvement = Table(
+    "involvement",
+    metadata,
+    Column("report_id", UUID, ForeignKey("report.id"), primary_key=True),
+    Column("party", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+Index(None, involvement.c.party, involvement.c.report_id)
+
+confirmation = Table(
+    "confirmation",
+    metadata,
+    Column("report_id", UUID, ForeignKey("report.id"), primary_key=True),
+    Column("party", Text, primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+upload = Table(
+    "upload",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("party", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("stored_at", Instant),
+    Column("width", Integer),
+    Column("height", Integer),
+)
+Index(None, upload.c.expires_at)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("report_id", UUID, ForeignKey("report.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("remark", Text),
+    Column("upload_id", UUID, ForeignKey("upload.id"), unique=True),
+    Column("party", Text, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("added_at", Instant, nullable=False),
+)
+Index(None, evidence.c.report_id, evidence.c.added_at, evidence.c.id)
+
+status_transition = Table(
+    "status_transition",
+    metadata,
+    Column("from_status", Text, primary_key=True),
+    Column("to_status", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+)
+
+# The outbox and the public timeline at once. `position` is given after the commit (geo/feed.py says why).
+event = Table(
+    "event",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("position", BigInteger, unique=True),
+    Column("report_id", UUID, ForeignKey("report.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("before", JSONB),
+    Column("after", JSONB, nullable=False),
+    Column("detail", JSONB, nullable=False),
+    UniqueConstraint("report_id", "version"),
+)
+Index("event_unplaced_idx", event.c.at, postgresql_where=event.c.position.is_(None))
+
+# One row. A new epoch (a restored back-up) makes every older cursor start over.
+feed = Table(
+    "feed",
+    metadata,
+    Column("only", SmallInteger, primary_key=True, server_default=text("1")),
+    Column("epoch", UUID, nullable=False, server_default=func.gen_random_uuid()),
+    Column("position", BigInteger, nullable=False, server_default=text("0")),
+)
+
+# The first answer given for a key; `outcome` is null only inside the transaction that is working on it.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("party", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("outcome", UUID),
+    Column("at", Instant, nullable=False),
+)
+Index(None, idempotency.c.at)

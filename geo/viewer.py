@@ -1,0 +1,45 @@
+"""Who is calling, decided once at the edge and passed down unchanged."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from geo.models import ActorKind, Role
+
+AUTHORITIES = frozenset({Role.OFFICER, Role.POLICE, Role.ADMIN})
+
+_ACTORS = {
+    Role.OFFICER: ActorKind.MUNICIPALITY,
+    Role.ADMIN: ActorKind.MUNICIPALITY,
+    Role.POLICE: ActorKind.POLICE,
+    Role.PARTNER: ActorKind.PARTNER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """One caller.
+
+    `party` is the pseudonym under which the caller is involved in reports (`organisation/subject`), None for an
+    anonymous one and for an app that acts for nobody. `areas` are the codes an authority works in.
+    """
+
+    role: Role
+    party: str | None = None
+    organisation: str | None = None
+    areas: frozenset[str] = frozenset()
+    expires_at: datetime | None = None
+
+    @property
+    def actor(self) -> ActorKind:
+        return _ACTORS.get(self.role, ActorKind.RESIDENT)
+
+    @property
+    def is_authority(self) -> bool:
+        return self.role in AUTHORITIES
+
+    def works_in(self, codes: tuple[str, ...]) -> bool:
+        """Whether a place with these area codes lies in the caller's territory; an admin's is everywhere."""
+        return self.role is Role.ADMIN or (self.is_authority and not self.areas.isdisjoint(codes))
+
+
+ANONYMOUS = Viewer(Role.ANONYMOUS)

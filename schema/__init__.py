@@ -1,0 +1,1 @@
+"""The GraphQL API: one file a noun, merged by `schema.root`. Knows no SQL."""
