@@ -66,3 +66,9 @@ class Cursors:
         payload = self._open(query.encode(), text)
         micros = struct.unpack(">q", payload[:8])[0]
         return PageCursor(_EPOCH + timedelta(microseconds=micros), UUID(bytes=payload[8:]))
+
+    def seal_code(self, query: str, code: str) -> str:
+        return self._seal(query.encode(), code.encode())
+
+    def open_code(self, query: str, text: str) -> str:
+        return self._open(query.encode(), text).decode()

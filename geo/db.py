@@ -4,8 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import orjson
+from psycopg.errors import QueryCanceled
 from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from geo.errors import TooSlow
 
 
 def _nothing() -> None:
@@ -30,10 +34,22 @@ def engine(url: str, *, pool_size: int = 10, statement_timeout: float = 10.0) ->
         max_overflow=0,
         pool_timeout=statement_timeout,
         pool_pre_ping=True,
+        hide_parameters=True,  # they are what people wrote, and errors are logged
         connect_args={"options": " ".join(f"-c {name}={value}" for name, value in options.items())},
         json_serializer=lambda value: orjson.dumps(value).decode(),
         json_deserializer=orjson.loads,
     )
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Names the one error of PostgreSQL that a request can cause: it took longer than the statement timeout."""
+    try:
+        yield
+    except DBAPIError as error:
+        if isinstance(error.orig, QueryCanceled):
+            raise TooSlow(hint="Ask for less: a smaller area, a smaller page, fewer nested lists.") from error
+        raise
 
 
 class Database:
@@ -47,12 +63,12 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which each statement sees its own snapshot; saves the BEGIN and ROLLBACK of a transaction."""
-        async with self._autocommit.connect() as conn:
+        async with _in_time(), self._autocommit.connect() as conn:
             yield conn
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        async with self.engine.begin() as conn:
+        async with _in_time(), self.engine.begin() as conn:
             yield conn
         self.after_commit()

@@ -110,3 +110,7 @@ class TokenExpired(Problem):
 
 class RateLimited(Problem):
     """Too many requests."""
+
+
+class TooSlow(Problem):
+    """This took too long and was stopped."""

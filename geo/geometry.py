@@ -186,7 +186,8 @@ def check_polygon(value: Any, path: Path) -> Polygon:
     if (vertices := sum(map(len, coordinates))) > MAX_VERTICES:
         raise refuse(f"This polygon has {vertices} vertices.", f"At most {MAX_VERTICES}: simplify it.", "coordinates")
     rings = tuple(
-        tuple(_vertex(v, (*path, "coordinates", i, j)) for j, v in enumerate(ring)) for i, ring in enumerate(coordinates)
+        tuple(_vertex(v, (*path, "coordinates", i, j)) for j, v in enumerate(ring))
+        for i, ring in enumerate(coordinates)
     )
     for i, ring in enumerate(rings):
         if len(ring) < 4:

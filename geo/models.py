@@ -127,6 +127,7 @@ class Category:
     name_en: str
     visibility: Visibility
     urgency: Urgency
+    handling_hours: int
     active: bool
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from geo.errors import NotPermitted
 from geo.models import ActorKind, Role
 
 AUTHORITIES = frozenset({Role.OFFICER, Role.POLICE, Role.ADMIN})
@@ -40,6 +41,15 @@ class Viewer:
     def works_in(self, codes: tuple[str, ...]) -> bool:
         """Whether a place with these area codes lies in the caller's territory; an admin's is everywhere."""
         return self.role is Role.ADMIN or (self.is_authority and not self.areas.isdisjoint(codes))
+
+    def known_party(self) -> str:
+        """The caller's party; raises `NotPermitted` for a caller that acts for nobody in particular."""
+        if self.party is None:
+            raise NotPermitted(
+                "This needs to know who you are.",
+                hint="Send a bearer token; an app names the resident it acts for in the header Bart-Resident.",
+            )
+        return self.party
 
 
 ANONYMOUS = Viewer(Role.ANONYMOUS)

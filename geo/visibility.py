@@ -28,9 +28,7 @@ def levels(viewer: Viewer) -> frozenset[Visibility]:
             return frozenset({Visibility.PUBLIC})
 
 
-def visible(
-    viewer: Viewer, report: FromClause, visibility: ColumnElement[str] | None = None
-) -> ColumnElement[bool]:
+def visible(viewer: Viewer, report: FromClause, visibility: ColumnElement[str] | None = None) -> ColumnElement[bool]:
     """The rule as SQL over `report` or an alias of it; `visibility` is another column to judge, such as an event's."""
     c = report.c
     level = c.visibility if visibility is None else visibility

@@ -1,17 +1,29 @@
 """One real PostgreSQL with PostGIS for the run; each test gets its own copy of a migrated template database."""
 
+import asyncio
+import socket
+import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+import uvicorn
+from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from api import migrate
+from api import migrate, serve
+from api.auth import Tokens
 from api.cluster import Cluster
+from api.settings import Settings
 from geo.db import Database, engine
+from geo.viewer import Viewer
+from tests.world import build
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,13 +36,15 @@ def anyio_backend() -> tuple[str, dict[str, bool]]:
 
 
 @pytest.fixture(scope="session")
-def server_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The server, by its maintenance database."""
     if url := request.config.getoption("--database-url"):
         yield url
         return
-    with Cluster(tmp_path_factory.mktemp("cluster"), durable=False) as url:
-        yield url
+    with tempfile.TemporaryDirectory(prefix="bart-test-") as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL does not run as root but as another user, who must get in
+        with Cluster(Path(folder), durable=False) as url:
+            yield url
 
 
 def execute(url: str, statement: str) -> None:
@@ -77,3 +91,66 @@ def real_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"real data not present at {SHARED}")
     return SHARED
+
+
+@pytest.fixture
+async def world(db: Database) -> Database:
+    """A database with the small world of tests/world.py."""
+    await build(db)
+    return db
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server on a real socket of its own."""
+
+    url: str  # http://127.0.0.1:PORT
+    db: Database
+    tokens: Tokens
+
+    @property
+    def graphql(self) -> str:
+        return f"{self.url}/graphql"
+
+    @property
+    def sockets(self) -> str:
+        return f"{self.url.replace('http', 'ws', 1)}/graphql"
+
+    def headers(self, viewer: Viewer) -> dict[str, str]:
+        """The Authorization header of a viewer with a party `organisation/subject`."""
+        assert viewer.party is not None
+        organisation, _, subject = viewer.party.partition("/")
+        token = self.tokens.mint(
+            viewer.role, subject=subject, organisation=organisation, areas=viewer.areas, lifetime=timedelta(hours=1)
+        )
+        return {"Authorization": f"Bearer {token}"}
+
+
+SECRET = "a secret for tests, of more than 32 characters"
+
+
+@asynccontextmanager
+async def running(database_url: str, db: Database, folder: Path, **changes: Any) -> AsyncIterator[Served]:
+    """A server on a database, until the block ends."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        settings = Settings(
+            port=port, secret_key=SecretStr(SECRET), data_dir=folder, run_worker=False, rate_limit=100_000, **changes
+        )
+        server = uvicorn.Server(serve.config(settings, database_url))
+        task = asyncio.create_task(server.serve(sockets=[taken]))
+        while not server.started:
+            if task.done():
+                await task
+            await asyncio.sleep(0.01)
+        try:
+            yield Served(f"http://127.0.0.1:{port}", db, Tokens(SECRET))
+        finally:
+            server.should_exit = True
+            await task
+
+
+@pytest.fixture
+async def server(database_url: str, world: Database, tmp_path: Path) -> AsyncIterator[Served]:
+    async with running(database_url, world, tmp_path) as served:
+        yield served

@@ -62,16 +62,34 @@ def upgrade() -> None:
         sa.Column("valid_to", Instant, nullable=True),
         sa.Column("successor_code", sa.Text(), nullable=True),
         sa.Column("geom", Geometry("MULTIPOLYGON", srid=4326, spatial_index=False), nullable=False),
-        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("area_pkey")),
     )
-    op.create_index("area_code_valid_from_idx", "area", ["code", "valid_from"])
+    op.create_index(
+        "area_followed_code_key",
+        "area",
+        ["code"],
+        unique=True,
+        postgresql_where=sa.text("successor_code IS NOT NULL"),
+    )
     op.create_index("area_kind_code_idx", "area", ["kind", "code"], postgresql_where=sa.text("state = 'LIVE'"))
     op.create_index("area_live_code_key", "area", ["code"], unique=True, postgresql_where=sa.text("state = 'LIVE'"))
     op.create_index(
         "area_live_geom_idx", "area", ["geom"], postgresql_using="gist", postgresql_where=sa.text("state = 'LIVE'")
     )
+    op.create_index(
+        "area_live_parent_code_idx", "area", ["parent_code"], postgresql_where=sa.text("state = 'LIVE'")
+    )
     op.create_index("area_municipality_code_kind_idx", "area", ["municipality_code", "kind"])
+    op.create_index(
+        "area_staged_geom_idx", "area", ["geom"], postgresql_using="gist", postgresql_where=sa.text("state = 'STAGED'")
+    )
+    op.create_index("area_successor_code_idx", "area", ["successor_code"])
+    op.create_table(
+        "pending_recode",
+        sa.Column("municipality_code", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("municipality_code", name=op.f("pending_recode_pkey")),
+    )
     op.create_table(
         "category",
         sa.Column("slug", sa.Text(), nullable=False),

@@ -16,7 +16,11 @@ createRoot(root).render(
     defaultTabs={operations}
     defaultHeaders={ANONYMOUS_HEADERS}
     defaultEditorToolsVisibility="headers"
-    shouldPersistHeaders={false} // tokens stay out of localStorage
+    // GraphiQL's history keeps headers whatever shouldPersistHeaders says, so all it stores is forgotten with the browser
+    // tab: a token survives a reload, and never stays behind on a shared computer.
+    storage={sessionStorage}
+    shouldPersistHeaders
+    showPersistHeadersSettings={false}
   >
     <GraphiQL.Logo>BART</GraphiQL.Logo>
     <SharedHeaders />

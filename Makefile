@@ -1,0 +1,39 @@
+# Every target first lets bootstrap.py install what is missing; when nothing is, that takes no time.
+# BART runs from its checkout: the packages of .venv, the code of this folder.
+python := .venv/bin/python
+export PATH := $(PATH):$(CURDIR)/.tools/bin
+ifdef PORT
+export BART_PORT := $(PORT)
+endif
+
+.PHONY: help run test lint bench lock
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+
+run: ## Serve the demo on http://127.0.0.1:8000 (PORT=8001 for another port); Ctrl-C stops it
+	@python3 bootstrap.py && exec $(python) -m api serve --demo
+
+test: ## The whole test suite (ARGS="-k photo" for a part of it)
+	@python3 bootstrap.py --dev
+	$(python) -m pytest $(ARGS)
+
+lint: ## Style, types, imports, the committed schema, the migrations
+	@python3 bootstrap.py --dev
+	$(python) -m ruff check
+	$(python) -m ruff format --check
+	$(python) -m mypy --strict
+	.venv/bin/lint-imports
+	$(python) -m api schema --check
+	$(python) -m api migrate --check
+
+bench: ## All benchmarks (ONLY=submit for one)
+	@python3 bootstrap.py --dev
+	$(python) -m bench $(ONLY)
+
+lock: ## Lock the packages that pyproject.toml names (ARGS=--upgrade for newer ones)
+	@python3 bootstrap.py
+	uv pip compile $(lock) $(ARGS) --output-file requirements.lock
+	uv pip compile $(lock) $(ARGS) --output-file requirements-dev.lock --group dev --constraint requirements.lock
+
+lock := pyproject.toml --universal --generate-hashes --no-header --quiet

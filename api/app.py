@@ -1,0 +1,95 @@
+"""The wiring: one function makes the whole application from its settings. Nothing is built at import."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route, WebSocketRoute
+
+from api import pages, uploads
+from api.auth import Tokens
+from api.bus import Bus
+from api.graphql import Edge, Endpoint
+from api.limits import BodyLimit, RateLimiter
+from api.logs import RequestLog
+from api.metrics import Metrics, OperationMetrics
+from api.settings import Settings
+from api.worker import make_worker, work
+from geo.areas import Areas
+from geo.categories import Categories
+from geo.cursor import Cursors
+from geo.db import Database, engine
+from geo.feed import Feed
+from geo.links import Links
+from geo.photos import PhotoStore
+from geo.statuses import Statuses
+from schema.context import Services
+from schema.root import make_schema
+
+
+def create_app(settings: Settings, database_url: str) -> Starlette:
+    """The ASGI application on a migrated database, by its libpq URL."""
+    key = settings.key()
+    db = Database(engine(database_url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout))
+    bus = Bus(settings.broadcast_url, database_url=database_url)
+    feed = Feed(db, interval=settings.poll_interval, announce=bus.announce)
+    tokens, links, photos, metrics = Tokens(key), Links(key, settings.url), PhotoStore(settings.storage), Metrics()
+    services = Services(
+        db=db,
+        feed=feed,
+        areas=Areas(db),
+        categories=Categories(db),
+        statuses=Statuses(db),
+        cursors=Cursors(key),
+        links=links,
+    )
+    edge = Edge(
+        tokens=tokens,
+        rate_limiter=RateLimiter(settings.rate_limit),
+        metrics=metrics,
+        allowed_origins=settings.allowed_origins,
+        page=pages.graphiql_page(),
+        page_policy=pages.GRAPHIQL_POLICY,
+    )
+    endpoint = Endpoint(make_schema(lambda: OperationMetrics(metrics)), services, edge)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await feed.start()
+        tasks = [feed.run(), bus.run(feed.wake)]
+        if settings.run_worker:
+            tasks.append(work(make_worker(database_url, db, photos)))
+        running = [asyncio.create_task(task) for task in tasks]
+        yield
+        for task in running:
+            task.cancel()
+        for task in running:
+            with suppress(asyncio.CancelledError):
+                await task
+        await db.engine.dispose()
+
+    return Starlette(
+        routes=[
+            Route("/graphql", BodyLimit(endpoint)),
+            WebSocketRoute("/graphql", endpoint),
+            *uploads.routes(db, photos, links),
+            *pages.health(db, feed, tokens, metrics),
+            *pages.graphiql_files(),
+        ],
+        middleware=[
+            Middleware(RequestLog),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.allowed_origins,
+                allow_methods=["GET", "POST", "PUT"],
+                allow_headers=["Authorization", "Bart-Resident", "Content-Type", "X-Request-ID"],
+                expose_headers=["X-Request-ID", "Retry-After"],
+            ),
+        ],
+        exception_handlers={HTTPException: pages.problem},
+        lifespan=lifespan,
+    )

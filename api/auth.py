@@ -1,0 +1,73 @@
+"""Bearer tokens, and the viewer they make. The same for HTTP headers and the payload of `connection_init`."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwk import OctKey
+
+from geo.models import Role
+from geo.viewer import ANONYMOUS, Viewer
+
+ISSUER = "bart"
+_RULES = jwt.JWTClaimsRegistry(
+    iss={"essential": True, "value": ISSUER}, exp={"essential": True}, sub={"essential": True}, role={"essential": True}
+)
+
+
+class BadToken(Exception):
+    """The caller's token is not one of ours, or has expired."""
+
+
+class Tokens:
+    def __init__(self, secret: str) -> None:
+        self._key = OctKey.import_key(secret)
+
+    def mint(self, role: Role, *, subject: str, organisation: str, areas: frozenset[str], lifetime: timedelta) -> str:
+        """A token for one caller. `subject` is a pseudonym within the organisation, never a name."""
+        now = datetime.now(UTC)
+        claims = {
+            "iss": ISSUER,
+            "sub": subject,
+            "role": role.value,
+            "org": organisation,
+            "areas": sorted(areas),
+            "iat": int(now.timestamp()),
+            "exp": int((now + lifetime).timestamp()),
+        }
+        return jwt.encode({"alg": "HS256"}, claims, self._key)
+
+    def viewer(self, headers: Mapping[str, object]) -> Viewer:
+        """Who is calling, by `authorization` and `bart-resident` (names in lower case); raises `BadToken`."""
+        authorization, resident = headers.get("authorization"), headers.get("bart-resident")
+        if authorization is None:
+            if resident is not None:
+                raise BadToken("Bart-Resident goes with an app's token.")
+            return ANONYMOUS
+        scheme, _, token = str(authorization).partition(" ")
+        if scheme.lower() != "bearer":
+            raise BadToken("Send Authorization: Bearer, then a space and the token.")
+        return self._viewer(token.strip(), None if resident is None else str(resident))
+
+    def _viewer(self, token: str, resident: str | None) -> Viewer:
+        try:
+            claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
+            _RULES.validate(claims)
+            role = Role(claims["role"])
+            subject, organisation = str(claims["sub"]), str(claims["org"])
+            expires_at = datetime.fromtimestamp(claims["exp"], UTC)
+            areas = frozenset(map(str, claims["areas"]))
+        except ExpiredTokenError:
+            raise BadToken("This token has expired.") from None
+        except (JoseError, KeyError, ValueError, TypeError, OverflowError):
+            raise BadToken("This token is not one of ours.") from None
+        if role is Role.APP:
+            if resident is not None and not (0 < len(resident) <= 128 and resident.isprintable()):
+                raise BadToken("Bart-Resident is a pseudonym of at most 128 visible characters.")
+            party = resident and f"{organisation}/{resident}"
+        elif resident is not None:
+            raise BadToken("Only an app's token may act for a resident.")
+        else:
+            party = f"{organisation}/{subject}"
+        return Viewer(role, party, organisation, areas, expires_at)

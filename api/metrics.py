@@ -1,0 +1,63 @@
+"""What Prometheus may know: requests by operation name, sockets, and how far the outbox lags."""
+
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from strawberry.extensions.base_extension import SchemaExtension
+
+from geo import events
+from geo.db import Database
+from geo.feed import Feed
+
+MAX_NAMES = 200  # operation names come from callers; the rest is counted as "other"
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.operations = Counter(
+            "bart_operations", "GraphQL operations", ["operation", "outcome"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "bart_operation_seconds", "Time to answer an operation", ["operation"], registry=self.registry
+        )
+        self.sockets = Gauge("bart_sockets", "Open WebSockets", registry=self.registry)
+        self._unplaced = Gauge("bart_outbox_unplaced", "Committed events without a place", registry=self.registry)
+        self._oldest = Gauge("bart_outbox_lag_seconds", "Age of the oldest of those", registry=self.registry)
+        self._behind = Gauge("bart_feed_behind", "Placed events not yet seen here", registry=self.registry)
+        self._names: set[str] = set()
+
+    def name(self, operation: str | None) -> str:
+        if operation is None:
+            return "anonymous"
+        if operation not in self._names:
+            if len(self._names) >= MAX_NAMES:
+                return "other"
+            self._names.add(operation)
+        return operation
+
+    async def text(self, db: Database, feed: Feed) -> bytes:
+        """All of it, in Prometheus's text format."""
+        async with db.read() as conn:
+            backlog = await events.backlog(conn)
+            head = await events.head(conn)
+        self._unplaced.set(backlog.count)
+        self._oldest.set(backlog.oldest_seconds)
+        self._behind.set(max(0, head.position - feed.now.position))
+        return generate_latest(self.registry)
+
+
+class OperationMetrics(SchemaExtension):
+    """Counts and times each operation."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def on_operation(self) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        name = self._metrics.name(self.execution_context.operation_name)
+        failed = bool(getattr(self.execution_context.result, "errors", None))
+        self._metrics.operations.labels(name, "error" if failed else "ok").inc()
+        self._metrics.seconds.labels(name).observe(time.perf_counter() - start)

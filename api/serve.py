@@ -1,0 +1,94 @@
+"""Serve: from settings to a listening process, and back down in order."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+import uvicorn
+
+from api import logs, migrate
+from api.app import create_app
+from api.cluster import Cluster
+from api.settings import Settings
+from api.worker import make_worker, work
+from geo.db import Database, engine
+from geo.photos import PhotoStore
+
+DRAIN_SECONDS = 5
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The URL of a migrated database: the one set, or that of the private cluster, which runs as long as the block."""
+    _exit_on_sigterm()
+    if settings.database_url:
+        migrate.upgrade(settings.database_url)
+        yield settings.database_url
+        return
+    with Cluster(settings.data_dir) as url:
+        migrate.upgrade(url)
+        yield url
+
+
+def _exit_on_sigterm() -> None:
+    """A SIGTERM unwinds the stack like Ctrl-C does, so that whatever was started is stopped."""
+
+    def leave(*_: object) -> NoReturn:
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+class Server(uvicorn.Server):
+    """Says so when it has begun to listen."""
+
+    def __init__(self, config: uvicorn.Config, hello: str) -> None:
+        super().__init__(config)
+        self._hello = hello
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(self._hello, flush=True)
+
+
+def serve(settings: Settings, database_url: str, hello: str) -> None:
+    """Serve until SIGINT or SIGTERM; then sockets are closed with 1012, so that clients come back.
+
+    `hello` is printed once the server listens.
+    """
+    logs.configure(as_json=settings.log_json)
+    Server(config(settings, database_url), hello).run()
+
+
+def config(settings: Settings, database_url: str) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(settings, database_url),
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=256 * 1024,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
+
+
+def run_worker(settings: Settings, database_url: str) -> None:
+    """Do background work until SIGINT or SIGTERM."""
+    logs.configure(as_json=settings.log_json)
+
+    async def main() -> None:
+        db = Database(engine(database_url, statement_timeout=settings.statement_timeout))
+        try:
+            await work(make_worker(database_url, db, PhotoStore(settings.storage)))
+        finally:
+            await db.engine.dispose()
+
+    asyncio.run(main())

@@ -1,0 +1,95 @@
+"""The settings, all of them: the only place that reads the environment. docs/settings.md is made from here."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from api.cluster import default_data_dir
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Each is an environment variable with BART_ before its name."""
+
+    model_config = SettingsConfigDict(env_prefix="BART_", extra="forbid")
+
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on.")
+    public_url: str = Field("", description="How others reach this server; `http://HOST:PORT` when empty.")
+    data_dir: Path = Field(
+        default_factory=lambda: default_data_dir(ROOT),
+        description="The folder of the private cluster, the photos and the secret key. By default `.data` in the "
+        "checkout, for root a folder below `/var/lib/bart`.",
+    )
+    database_url: str = Field(
+        "",
+        description="A server with PostGIS, such as `postgresql://user@host/bart`; a private one when empty.",
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs tokens and links and encrypts cursors; 32 characters or more, the same on every server. "
+        "Made and kept in the data folder when empty, which needs the private cluster.",
+    )
+    storage_url: str = Field(
+        "", description="Where photos are kept: `file:///…` or `s3://…`; the data folder when empty."
+    )
+    broadcast_url: str = Field(
+        "", description="What carries hints between processes: `memory://`, `redis://…`, or PostgreSQL when empty."
+    )
+    allowed_origins: Annotated[list[str], NoDecode] = Field(
+        [], description="Other origins whose pages may call this server, separated by commas; `*` for all."
+    )
+    rate_limit: int = Field(600, ge=1, description="Requests a minute for each caller.")
+    statement_timeout: float = Field(10.0, gt=0, description="Seconds after which PostgreSQL cancels a statement.")
+    pool_size: int = Field(20, ge=5, description="Connections to PostgreSQL in each process.")
+    poll_interval: float = Field(1.0, gt=0, description="Seconds between looks at the feed when no hint comes.")
+    run_worker: bool = Field(
+        True, description="Do the background work in the server too; false beside `worker` processes."
+    )
+    log_json: bool = Field(True, description="Logs as JSON lines; false for reading them in a terminal.")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @property
+    def url(self) -> str:
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
+    def storage(self) -> str:
+        return self.storage_url or (self.data_dir / "photos").absolute().as_uri()
+
+    def key(self) -> str:
+        """The secret key: the one set, or the one kept in the data folder, made at first use."""
+        if given := self.secret_key.get_secret_value():
+            if len(given) < 32:
+                raise SystemExit("BART_SECRET_KEY is too short: give 32 characters or more.")
+            return given
+        if self.database_url:
+            raise SystemExit(
+                "BART_DATABASE_URL needs BART_SECRET_KEY, the same on every server that uses the database."
+            )
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        file = self.data_dir / "secret_key"
+        try:
+            with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:  # noqa: PTH123
+                made.write(secrets.token_urlsafe(48))
+        except FileExistsError:
+            pass
+        return file.read_text()
+
+
+def table() -> str:
+    """The settings as a Markdown table."""
+    rows = ["| variable | meaning | default |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default_factory or field.default in ("", [], SecretStr("")) else f"`{field.default}`"
+        rows.append(f"| `BART_{name.upper()}` | {field.description} | {default} |")
+    return "\n".join(rows) + "\n"

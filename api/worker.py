@@ -1,0 +1,43 @@
+"""Background work, by procrastinate: its jobs stand in our database and join our transactions."""
+
+from datetime import UTC, datetime, timedelta
+
+import procrastinate
+from procrastinate import PsycopgConnector
+
+from geo import idempotency, uploads
+from geo.db import Database
+from geo.photos import PhotoStore
+
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+
+def make_worker(database_url: str, db: Database, photos: PhotoStore) -> procrastinate.App:
+    """The jobs, bound to what they need."""
+    jobs = procrastinate.App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
+
+    @jobs.periodic(cron="7 * * * *")
+    @jobs.task(name="purge_uploads", queueing_lock="purge_uploads", pass_context=False)
+    async def purge_uploads(timestamp: int) -> None:
+        """Forget photos that nobody made evidence of."""
+        async with db.write() as conn:
+            forgotten = await uploads.purge(conn, datetime.now(UTC) - FORGOTTEN_AFTER)
+        for upload_id in forgotten:
+            await photos.delete(upload_id)
+
+    @jobs.periodic(cron="23 3 * * *")
+    @jobs.task(name="purge_idempotency_keys", queueing_lock="purge_idempotency_keys", pass_context=False)
+    async def purge_idempotency_keys(timestamp: int) -> None:
+        """Forget keys that nobody retries with any more."""
+        async with db.write() as conn:
+            await idempotency.purge(conn)
+
+    return jobs
+
+
+async def work(jobs: procrastinate.App, *, forever: bool = True) -> None:
+    """Do the jobs as they come, until cancelled (or, not `forever`, until there are none)."""
+    async with jobs.open_async():
+        await jobs.run_worker_async(
+            wait=forever, install_signal_handlers=False, concurrency=4, delete_jobs="successful"
+        )

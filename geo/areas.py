@@ -1,0 +1,230 @@
+"""Areas, looked up by place, by code and by name. A code that has ended leads on to the area that took its place."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cachetools import TTLCache
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    JSON,
+    ColumnElement,
+    FromClause,
+    Lateral,
+    Row,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from geo.db import Database
+from geo.errors import InvalidFilter, OutsideKnownArea, UnknownArea
+from geo.geometry import Path, Shape, sql_point
+from geo.models import Area, AreaKind, Place, Point
+from geo.tables import area
+
+KEPT_SECONDS = 5
+FINEST_FIRST = (AreaKind.NEIGHBOURHOOD, AreaKind.DISTRICT, AreaKind.BOROUGH, AreaKind.MUNICIPALITY)
+_COLUMNS = [area.c[name] for name in Area.__dataclass_fields__]
+_CODE = re.compile(r"[A-Za-z0-9-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """An area in force, and all codes that stand for it: its own first, then older ones that lead to it."""
+
+    area: Area
+    codes: tuple[str, ...]
+
+
+def live(source: FromClause = area) -> ColumnElement[bool]:
+    """In force. Written out as in the partial indexes, so that any plan can use them."""
+    return source.c.state == literal_column("'LIVE'")
+
+
+def _to_area(row: Row[Any]) -> Area:
+    return Area(**{name: getattr(row, name) for name in Area.__dataclass_fields__} | {"kind": AreaKind(row.kind)})
+
+
+def _chain(location: ColumnElement[Any]) -> CTE:
+    """The areas a point lies in, each the parent of the one before it, so that their codes always nest.
+
+    The first is the finest in force; of two that share the border the point lies on, the one with the lower code.
+    """
+    finest = (
+        select(*_COLUMNS)
+        .where(live(), func.ST_Intersects(area.c.geom, location))
+        .order_by(
+            case({kind: rank for rank, kind in enumerate(FINEST_FIRST)}, value=area.c.kind),
+            area.c.approximate,
+            area.c.code,
+        )
+        .limit(1)
+        .correlate_except(area)
+        .cte("chain", recursive=True, nesting=True)
+    )
+    parent = area.alias("parent")
+    above = select(*(parent.c[c.name] for c in _COLUMNS)).join(finest, finest.c.parent_code == parent.c.code)
+    return finest.union_all(above.where(live(parent)))
+
+
+def place_of(location: ColumnElement[Any], name: str = "place") -> Lateral:
+    """One row: the code of each kind of area that a point lies in, or null."""
+    chain = _chain(location)
+    codes = (func.max(chain.c.code).filter(chain.c.kind == kind).label(kind.lower()) for kind in FINEST_FIRST)
+    return select(*codes).lateral(name)
+
+
+def _to_place(row: Row[Any]) -> Place | None:
+    return row.municipality and Place(row.neighbourhood, row.district, row.borough, row.municipality)
+
+
+async def locate(conn: AsyncConnection, point: Point) -> Place | None:
+    """The areas a point lies in; None outside every municipality."""
+    return _to_place((await conn.execute(select(place_of(sql_point(point))))).one())
+
+
+async def check_located(conn: AsyncConnection, point: Point, path: Path) -> Place:
+    """The areas a point lies in; raises `OutsideKnownArea`, which says so when the axes seem swapped."""
+    here, turned = place_of(sql_point(point)), place_of(sql_point(Point(point.lat, point.lon)), "turned")
+    statement = select(*here.c, turned.c.municipality.label("swapped_into")).select_from(here.join(turned, true()))
+    row = (await conn.execute(statement)).one()
+    if place := _to_place(row):
+        return place
+    raise _outside(f"lon {point.lon}, lat {point.lat} lies", path, swapped=row.swapped_into is not None)
+
+
+async def check_known(conn: AsyncConnection, shape: Shape, path: Path) -> None:
+    """Raises `OutsideKnownArea` where a shape touches no municipality, which says so when the axes seem swapped."""
+
+    def touched(by: Shape) -> ColumnElement[bool]:
+        box = func.ST_Intersects(area.c.geom, by.bounds.geometry)
+        return exists().where(live(), area.c.kind == AreaKind.MUNICIPALITY, box, by.condition(area.c.geom))
+
+    turnable = shape.bounds.west >= -90 and shape.bounds.east <= 90
+    turned = touched(shape.swapped) if turnable else literal(False)
+    known, swapped = (await conn.execute(select(touched(shape), turned))).one()
+    if not known:
+        raise _outside("This area lies", path, swapped=swapped)
+
+
+def _outside(what_lies: str, path: Path, *, swapped: bool) -> OutsideKnownArea:
+    hint = "Swap them: lon and lat seem to be turned around." if swapped else "`areas(kind: MUNICIPALITY)` lists them."
+    return OutsideKnownArea(f"{what_lies} outside every municipality known here.", path=path, hint=hint)
+
+
+async def at(conn: AsyncConnection, point: Point, kind: AreaKind | None = None) -> Area | None:
+    """The finest area a point lies in, or the one of that kind."""
+    chain = _chain(sql_point(point))
+    found = [_to_area(row) for row in await conn.execute(select(chain))]
+    return next((a for a in sorted(found, key=lambda a: FINEST_FIRST.index(a.kind)) if kind in (None, a.kind)), None)
+
+
+def _successors(codes: Collection[str]) -> CTE:
+    """Each `asked` code with itself and the codes that followed it; only the last of them can be in force."""
+    asked = func.unnest(literal([c for c in codes if _CODE.fullmatch(c)], ARRAY(Text))).column_valued("asked")
+    start = select(asked.label("asked"), asked.label("code")).cte("successors", recursive=True)
+    followed = and_(area.c.code == start.c.code, area.c.successor_code.is_not(None))
+    return start.union(select(start.c.asked, area.c.successor_code).select_from(start.join(area, followed)))
+
+
+async def by_codes(conn: AsyncConnection, codes: Collection[str]) -> dict[str, Area]:
+    """The areas in force that the codes lead to, by the code that was asked."""
+    successors = _successors(codes)
+    found = successors.join(area, and_(area.c.code == successors.c.code, live()))
+    statement = select(successors.c.asked, *_COLUMNS).select_from(found)
+    return {row.asked: _to_area(row) for row in await conn.execute(statement)}
+
+
+async def by_code(conn: AsyncConnection, code: str) -> Area | None:
+    """The area in force that a code leads to."""
+    return (await by_codes(conn, [code])).get(code)
+
+
+async def follow(conn: AsyncConnection, code: str) -> Followed | None:
+    """The area in force that a code leads to, with all codes that lead to it."""
+    successors = _successors([code])
+    found = select(*_COLUMNS).where(live(), area.c.code.in_(select(successors.c.code))).cte("found")
+    leading = select(found.c.code).cte("leading", recursive=True)
+    leading = leading.union(select(area.c.code).join(leading, area.c.successor_code == leading.c.code))
+    others = func.array(select(leading.c.code).where(leading.c.code != found.c.code).scalar_subquery())
+    row = (await conn.execute(select(found, others.label("others")))).one_or_none()
+    return None if row is None else Followed(_to_area(row), (row.code, *sorted(row.others)))
+
+
+async def search(
+    conn: AsyncConnection,
+    *,
+    kind: AreaKind | None,
+    within: str | None,
+    search: str | None,
+    first: int,
+    after: str | None,
+) -> Sequence[Area]:
+    """The first areas in force behind a code, by code: of a kind, inside an area, with a text in the name.
+
+    Raises `UnknownArea` for `within`, `InvalidFilter` for `search`.
+    """
+    conditions = [live()]
+    if kind is not None:
+        conditions.append(area.c.kind == kind)
+    if within is not None:
+        outer = await by_code(conn, within)
+        if outer is None:
+            raise unknown(within, ("within",))
+        inside = select(area.c.code).where(live(), area.c.parent_code == outer.code).cte("inside", recursive=True)
+        inside = inside.union(select(area.c.code).join(inside, and_(live(), area.c.parent_code == inside.c.code)))
+        conditions.append(area.c.code.in_(select(inside.c.code)))
+    if search is not None:
+        if not search.isprintable():
+            raise InvalidFilter(path=("search",), hint="A part of a name, such as: schilder.")
+        conditions.append(area.c.name.icontains(search, autoescape=True))
+    if after is not None:
+        conditions.append(area.c.code > after)
+    rows = await conn.execute(select(*_COLUMNS).where(*conditions).order_by(area.c.code).limit(first))
+    return [_to_area(row) for row in rows]
+
+
+async def geojson(conn: AsyncConnection, code: str) -> dict[str, Any] | None:
+    """The borders of an area in force: an RFC 7946 MultiPolygon, with six decimals (a decimetre)."""
+    shape = cast(func.ST_AsGeoJSON(area.c.geom, 6), JSON)
+    found: dict[str, Any] | None = (await conn.execute(select(shape).where(live(), area.c.code == code))).scalar()
+    return found
+
+
+def unknown(code: str, path: Path) -> UnknownArea:
+    return UnknownArea(
+        f'"{code[:80]}" is not the code of an area.',
+        path=path,
+        hint="Such as GM0518, WK051829 or BU05182901; `areas(search: …)` finds one by its name.",
+    )
+
+
+class Areas:
+    """Codes followed for readers, remembered for some seconds: long enough to save most statements, and short enough
+    that nobody notices when a map was replaced."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._kept: TTLCache[str, Followed] = TTLCache(maxsize=10_000, ttl=KEPT_SECONDS)
+
+    async def resolve(self, code: str, path: Path, *, fresh: bool = False) -> Followed:
+        """The area a code leads to, `fresh` from the database or as it was seconds ago; raises `UnknownArea`."""
+        followed = None if fresh else self._kept.get(code)
+        if followed is None:
+            async with self._db.read() as conn:
+                followed = await follow(conn, code)
+            if followed is None:
+                raise unknown(code, path)
+            self._kept[code] = followed
+        return followed

@@ -1,0 +1,63 @@
+"""Categories: a short list that every report refers to, so each process keeps it for a few seconds."""
+
+from collections.abc import Mapping
+
+from cachetools import TTLCache
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from geo.db import Database
+from geo.errors import UnknownCategory
+from geo.geometry import Path
+from geo.models import Category, Urgency, Visibility
+from geo.tables import category
+
+KEPT_SECONDS = 5
+
+
+async def everything(conn: AsyncConnection) -> dict[str, Category]:
+    """All categories by slug, the main ones first."""
+    rows = await conn.execute(select(category).order_by(category.c.parent_slug.nulls_first(), category.c.slug))
+    return {
+        row.slug: Category(
+            slug=row.slug,
+            parent_slug=row.parent_slug,
+            name_nl=row.name_nl,
+            name_en=row.name_en,
+            visibility=Visibility(row.visibility),
+            urgency=Urgency(row.urgency),
+            handling_hours=row.handling_hours,
+            active=row.active,
+        )
+        for row in rows
+    }
+
+
+class Categories:
+    """The categories, at most a few seconds old."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._kept: TTLCache[None, dict[str, Category]] = TTLCache(maxsize=1, ttl=KEPT_SECONDS)
+
+    async def all(self) -> Mapping[str, Category]:
+        if (known := self._kept.get(None)) is None:
+            async with self._db.read() as conn:
+                known = self._kept[None] = await everything(conn)
+        return known
+
+    async def usable(self, slug: str, path: Path) -> Category:
+        """The category a new report may have; raises `UnknownCategory`."""
+        known = await self.all()
+        if (found := known.get(slug)) is None or not found.active:
+            names = ", ".join(c.slug for c in known.values() if c.active)
+            raise UnknownCategory(f'"{slug}" is not a category.', path=path, hint=f"One of: {names}.")
+        return found
+
+    async def with_children(self, slugs: tuple[str, ...], path: Path) -> tuple[str, ...]:
+        """The slugs and those below them, for a filter; raises `UnknownCategory`."""
+        known = await self.all()
+        for place, slug in enumerate(slugs):
+            if slug not in known:
+                raise UnknownCategory(f'"{slug}" is not a category.', path=(*path, place), hint="See `categories`.")
+        return tuple(c.slug for c in known.values() if c.slug in slugs or c.parent_slug in slugs)

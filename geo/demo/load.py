@@ -1,0 +1,83 @@
+"""Brings the demo into a database. Doing it again changes nothing."""
+
+import asyncio
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from geo import areas, categories, events
+from geo.db import Database
+from geo.demo import reports
+from geo.demo.areas import MUNICIPALITY, rows
+from geo.demo.areas import write as write_areas
+from geo.demo.stories import stories
+from geo.models import Point
+from geo.numbers import new_number
+from geo.tables import category, municipality_policy, report
+from geo.usecases.import_areas import import_areas
+
+DEMO_LOCK = 0x44454D4F  # "DEMO": of two processes that start at once, one loads
+
+
+async def load(db: Database) -> None:
+    """Categories, the areas of The Hague and its policy where it has none, reports where there are none."""
+    async with db.write() as conn:
+        await load_categories(conn)
+        policy = insert(municipality_policy).values(code=MUNICIPALITY, anonymous_submit=True)
+        await conn.execute(policy.on_conflict_do_nothing())
+    await load_areas(db)
+    async with db.write() as conn:
+        await load_reports(conn)
+    async with db.write() as conn:
+        await events.place(conn)
+
+
+async def load_areas(db: Database) -> None:
+    """The drawn areas, unless the map has areas of The Hague already: whoever brought those knows better."""
+    async with db.read() as conn:
+        if await areas.by_code(conn, MUNICIPALITY):
+            return
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "areas.geojson"
+        await asyncio.to_thread(write_areas, path)
+        await import_areas(db, path, approximate=True)
+
+
+async def load_categories(conn: AsyncConnection) -> None:
+    """The product's categories. One that is there already takes the new names; its rules are the municipality's now."""
+    with Path(__file__).with_name("categories.csv").open(encoding="utf-8", newline="") as file:
+        values = [
+            {
+                "slug": row["slug"],
+                "parent_slug": row["parent"] or None,
+                "name_nl": row["name_nl"],
+                "name_en": row["name_en"],
+                "visibility": row["visibility"],
+                "urgency": row["urgency"],
+                "handling_hours": int(row["handling_hours"]),
+                "active": True,
+            }
+            for row in csv.DictReader(file)
+        ]
+    fresh = insert(category).values(values)
+    names = {column: fresh.excluded[column] for column in ("parent_slug", "name_nl", "name_en")}
+    await conn.execute(fresh.on_conflict_do_update(index_elements=["slug"], set_=names))
+
+
+async def load_reports(conn: AsyncConnection) -> None:
+    """Reports of the last two months in every district, labelled "(demo)", where there is no report yet."""
+    await conn.execute(select(func.pg_advisory_xact_lock(DEMO_LOCK)))
+    if await conn.scalar(select(exists().select_from(report))):
+        return
+    places = [Point(float(row["lon"]), float(row["lat"])) for row in rows() if row["code"].startswith("WK")]
+    told = stories(datetime.now(UTC), await categories.everything(conn), places)
+    numbers: set[str] = set()
+    while len(numbers) < len(told):
+        numbers.add(new_number())
+    for story, number in zip(told, numbers, strict=True):
+        await reports.write(conn, story, number)

@@ -1,0 +1,77 @@
+"""Evidence: remarks and photos added to a report."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Row, func, insert, literal, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+from uuid_utils.compat import uuid7
+
+from geo.cursor import PageCursor
+from geo.models import ActorKind, Evidence, EvidenceKind
+from geo.tables import evidence
+
+
+def _to_evidence(row: Row[Any]) -> Evidence:
+    return Evidence(
+        id=row.id,
+        report_id=row.report_id,
+        kind=EvidenceKind(row.kind),
+        remark=row.remark,
+        upload_id=row.upload_id,
+        added_at=row.added_at,
+        added_by=ActorKind(row.added_by),
+    )
+
+
+async def add(
+    conn: AsyncConnection,
+    report_id: UUID,
+    *,
+    remark: str | None,
+    upload_id: UUID | None,
+    party: str,
+    added_by: ActorKind,
+) -> Evidence:
+    """One piece of evidence: a photo (with or without a remark), or a remark."""
+    statement = (
+        insert(evidence)
+        .values(
+            id=uuid7(),
+            report_id=report_id,
+            kind=EvidenceKind.PHOTO if upload_id else EvidenceKind.REMARK,
+            remark=remark,
+            upload_id=upload_id,
+            party=party,
+            added_by=added_by,
+            added_at=func.clock_timestamp(),
+        )
+        .returning(*evidence.c)
+    )
+    return _to_evidence((await conn.execute(statement)).one())
+
+
+async def by_ids(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Evidence]:
+    rows = await conn.execute(select(evidence).where(evidence.c.id.in_(ids)))
+    return {row.id: _to_evidence(row) for row in rows}
+
+
+async def of_reports(
+    conn: AsyncConnection, report_ids: Sequence[UUID], after: PageCursor | None, limit: int
+) -> dict[UUID, list[Evidence]]:
+    """The first `limit` pieces behind `after` of each report, oldest first. Whoever sees a report sees its evidence."""
+    of = func.unnest(literal(list(report_ids), ARRAY(evidence.c.report_id.type))).table_valued("id", name="of").render_derived()
+    inner = (
+        select(evidence)
+        .where(evidence.c.report_id == of.c.id)
+        .where(*([tuple_(evidence.c.added_at, evidence.c.id) > tuple_(after.at, after.id)] if after else []))
+        .order_by(evidence.c.added_at, evidence.c.id)
+        .limit(limit)
+        .correlate(of)
+        .lateral("pieces")
+    )
+    found: dict[UUID, list[Evidence]] = {report_id: [] for report_id in report_ids}
+    for row in await conn.execute(select(inner).select_from(of.join(inner, text("true")))):
+        found[row.report_id].append(_to_evidence(row))
+    return found

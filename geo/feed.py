@@ -1,0 +1,141 @@
+"""The feed: one a process. It places committed events, tails them, and lets any number of watchers read along.
+
+Positions are given after the commit, to rows already visible. Sequence numbers or transaction ids, taken before it,
+would let a reader step over a change that is committed late, or make everyone wait for the oldest open writer.
+
+`wake` is only a hint. A lost, late or doubled one costs latency, never an event: both loops also look by the clock.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from geo import events
+from geo.cursor import FeedCursor
+from geo.db import Database
+from geo.events import Delivery
+
+BATCH = 500
+WINDOW = 2_000  # deliveries kept in memory: whoever is further behind reads from the database
+log = structlog.get_logger()
+
+
+async def _silent() -> None:
+    """No other process to tell."""
+
+
+class Feed:
+    def __init__(
+        self, db: Database, *, interval: float = 1.0, announce: Callable[[], Awaitable[None]] = _silent
+    ) -> None:
+        self._db = db
+        self._interval = interval
+        self._announce = announce
+        self._unplaced = asyncio.Event()
+        self._behind = asyncio.Event()
+        self._news = asyncio.Event()
+        self._window: list[Delivery] = []
+        self._latest: OrderedDict[UUID, Delivery] = OrderedDict()
+        self.cursor: FeedCursor | None = None
+        db.after_commit = self._unplaced.set
+
+    @property
+    def now(self) -> FeedCursor:
+        """The place up to which this process knows the feed."""
+        if self.cursor is None:
+            raise RuntimeError("The feed has not been started.")
+        return self.cursor
+
+    def wake(self) -> None:
+        """Somebody says that there is something new."""
+        self._behind.set()
+
+    async def start(self) -> None:
+        """Begin at the end of the feed as it is now."""
+        async with self._db.read() as conn:
+            self.cursor = await events.head(conn)
+
+    async def run(self) -> None:
+        """Place and tail until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop(self._unplaced, self._place))
+            group.create_task(self._loop(self._behind, self._tail))
+
+    async def _loop(self, signal: asyncio.Event, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._interval):
+                    await signal.wait()
+            except TimeoutError:
+                pass
+            signal.clear()
+            try:
+                await step()
+            except (SQLAlchemyError, OSError) as error:
+                # The database may be away for a while; the clock brings us back here.
+                log.warning("feed_step_failed", step=step.__name__, error=type(error).__name__)
+                await asyncio.sleep(self._interval / 2)
+
+    async def _place(self) -> None:
+        async with self._db.engine.begin() as conn:
+            placed = await events.place(conn)
+        if placed:
+            self.wake()
+            await self._announce()
+
+    async def _tail(self) -> None:
+        async with self._db.read() as conn:
+            head = await events.head(conn)
+            if head.epoch != self.now.epoch or head.position < self.now.position:
+                if head.epoch == self.now.epoch:  # positions went back: the database is older than what we told
+                    await events.renew_epoch(conn, head.epoch)
+                    head = await events.head(conn)
+                self._window.clear()
+                self._latest.clear()
+                self._advance(head)
+                return
+            while batch := await events.read(conn, self.now.position, BATCH):
+                for delivery in batch:
+                    self._latest[delivery.event.report_id] = delivery
+                    self._latest.move_to_end(delivery.event.report_id)
+                self._window = (self._window + batch)[-WINDOW:]
+                while len(self._latest) > WINDOW:
+                    self._latest.popitem(last=False)
+                self._advance(FeedCursor(head.epoch, self.now.position + len(batch)))
+
+    def _advance(self, cursor: FeedCursor) -> None:
+        self.cursor = cursor
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def after(self, cursor: FeedCursor) -> list[Delivery] | None:
+        """The next deliveries behind a place, as soon as there are any; None when the feed has started over.
+
+        Each has its report as this process last saw it, which may be newer than the event, never older.
+        """
+        while cursor.epoch == self.now.epoch and cursor.position >= self.now.position:
+            await self._news.wait()
+        if cursor.epoch != self.now.epoch:
+            return None
+        newer = self.now.position - cursor.position
+        if newer > len(self._window):
+            return await self._replay(cursor.position)
+        return [self._with_latest(delivery) for delivery in self._window[-newer:]]
+
+    def _with_latest(self, delivery: Delivery) -> Delivery:
+        latest = self._latest.get(delivery.event.report_id, delivery)
+        return replace(delivery, report=latest.report, involved=latest.involved)
+
+    async def _replay(self, position: int) -> list[Delivery]:
+        while True:
+            try:
+                async with self._db.read() as conn:
+                    return await events.read(conn, position, BATCH)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("feed_replay_failed", error=type(error).__name__)
+                await asyncio.sleep(self._interval)

@@ -1,0 +1,18 @@
+"""Who has to do with a report."""
+
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from geo.models import Involvement
+from geo.tables import involvement
+
+
+async def involve(conn: AsyncConnection, report_id: UUID, party: str | None, role: Involvement) -> None:
+    """Remember that a party has this role in a report; nobody is remembered of an anonymous caller."""
+    if party is None:
+        return
+    values = {"report_id": report_id, "party": party, "role": role, "since": func.now()}
+    await conn.execute(insert(involvement).values(values).on_conflict_do_nothing())

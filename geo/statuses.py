@@ -1,0 +1,40 @@
+"""The status machine, kept as data in `status_transition`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from cachetools import TTLCache
+from sqlalchemy import select
+
+from geo.db import Database
+from geo.models import Report, ReportStatus
+from geo.tables import status_transition
+from geo.viewer import Viewer
+
+KEPT_SECONDS = 5
+
+Steps = Mapping[tuple[str, str], tuple[ReportStatus, ...]]  # (from, role) -> to
+
+
+class Statuses:
+    """Who may take a report from where to where, at most a few seconds old."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._kept: TTLCache[None, Steps] = TTLCache(maxsize=1, ttl=KEPT_SECONDS)
+
+    async def _steps(self) -> Steps:
+        if (known := self._kept.get(None)) is None:
+            found: dict[tuple[str, str], tuple[ReportStatus, ...]] = {}
+            async with self._db.read() as conn:
+                for row in await conn.execute(select(status_transition).order_by(*status_transition.c)):
+                    step = row.from_status, row.role
+                    found[step] = (*found.get(step, ()), ReportStatus(row.to_status))
+            known = self._kept[None] = MappingProxyType(found)
+        return known
+
+    async def allowed(self, viewer: Viewer, report: Report) -> tuple[ReportStatus, ...]:
+        """The statuses this viewer may take the report to now; none outside its territory."""
+        if not viewer.works_in(report.place.codes):
+            return ()
+        return (await self._steps()).get((report.status, viewer.role), ())

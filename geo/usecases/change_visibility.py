@@ -1,0 +1,34 @@
+"""Open a report to more eyes, or to fewer."""
+
+from uuid import UUID
+
+from geo import events, idempotency, reports
+from geo.db import Database
+from geo.errors import NotPermitted
+from geo.models import Event, EventKind, Visibility
+from geo.viewer import Viewer
+from geo.visibility import levels
+
+
+async def change_visibility(
+    db: Database, viewer: Viewer, report_id: UUID, to: Visibility, idempotency_key: str | None
+) -> Event:
+    """The event of the change, or the first answer to the same key.
+
+    Raises `UnknownReport`, `NotPermitted`, and the problems of idempotency keys.
+    """
+    once = idempotency.Once(viewer, idempotency_key, "changeVisibility", report_id, to)
+    async with db.write() as conn:
+        if earlier := await once.earlier(conn):
+            return await events.by_id(conn, earlier)
+        before = await reports.lock(conn, viewer, report_id, ("input", "reportId"))
+        if not viewer.works_in(before.place.codes) or to not in levels(viewer):
+            raise NotPermitted(
+                "Only an authority may change the visibility, in its own territory, to a level it can see itself.",
+                path=("input", "to"),
+                hint=f"You can choose among: {', '.join(sorted(levels(viewer)))}." if viewer.is_authority else "",
+            )
+        after = await reports.change(conn, before, visibility=to)
+        event = await events.append(conn, EventKind.VISIBILITY_CHANGED, viewer.actor, before, after, {"to": to})
+        await once.done(conn, event.id)
+        return event

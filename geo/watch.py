@@ -1,0 +1,61 @@
+"""What a watcher is told of an event: the event, an entry, a departure, or nothing.
+
+A watcher sees the reports that its rights, its area and its filter let through. An event that brings a report in is
+told as an entry; one that takes it out as a departure without content, whether a place, a filter or a right took it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from uuid import UUID
+
+from geo.events import Delivery, facts_of
+from geo.models import EventKind, Facts
+from geo.report_pages import Area, CodeArea, ReportFilter
+from geo.viewer import Viewer
+from geo.visibility import sees
+
+
+class Told(Enum):
+    EVENT = auto()
+    ENTERED = auto()
+    LEFT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A viewer's interest: an area with a filter, or one report."""
+
+    viewer: Viewer
+    area: Area | None = None
+    filter: ReportFilter = field(default_factory=ReportFilter)
+    report_id: UUID | None = None
+
+    def judge(self, delivery: Delivery) -> Told | None:
+        """What this watcher is told. The report as it is now must still be open to it, or it is told nothing yet: the
+        event that closed it is on its way."""
+        event = delivery.event
+        if self.report_id is not None and event.report_id != self.report_id:
+            return None
+        was_in = event.before is not None and self._lets_through(event.before, delivery.involved)
+        is_in = self._lets_through(event.after, delivery.involved)
+        if not is_in:
+            return Told.LEFT if was_in else None
+        if not self._sees(facts_of(delivery.report), delivery.involved):
+            return None
+        return Told.EVENT if was_in or event.kind is EventKind.REPORT_SUBMITTED else Told.ENTERED
+
+    def _sees(self, facts: Facts, involved: Collection[str]) -> bool:
+        return sees(self.viewer, facts.visibility, facts.codes, involved)
+
+    def _lets_through(self, facts: Facts, involved: Collection[str]) -> bool:
+        return self._sees(facts, involved) and self._covers(facts) and self.filter.accepts(facts)
+
+    def _covers(self, facts: Facts) -> bool:
+        match self.area:
+            case None:
+                return True
+            case CodeArea(codes=codes):
+                return not set(codes).isdisjoint(facts.codes)
+            case shape:
+                return shape.covers(facts.location)

@@ -1,0 +1,100 @@
+"""Subscriptions to reports, as plain generators: each watcher reads along and is told what concerns it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated
+
+import strawberry
+
+from geo.cursor import FeedCursor
+from geo.errors import UnknownReport
+from geo.events import Delivery
+from geo.models import EventKind
+from geo.report_pages import Area as SearchArea
+from geo.watch import Told, Watch
+from schema.areas import check_known, search_area
+from schema.context import Info
+from schema.events import TYPES, ReportEntered, ReportEventOrResync, ReportLeft, Resync
+from schema.nodes import read_uuid
+from schema.report_queries import Area, Filter, checked_filter
+from schema.scalars import Cursor
+
+After = Annotated[
+    Cursor | None,
+    strawberry.argument(
+        description="The last `cursor` you received: you get all you missed, each once and in order, or `Resync`. "
+        "Without it, what happens from now on."
+    ),
+]
+Refresh = Callable[[], Awaitable[SearchArea | None]]
+
+
+async def report_events(
+    info: Info, area: Area, filter: Filter = None, after: After = None
+) -> AsyncGenerator[ReportEventOrResync, None]:
+    """Every change of the reports in an area, as it happens."""
+    start = _start(info, after)
+    watch = Watch(info.context.viewer, await search_area(info, area), await checked_filter(info, filter))
+    assert watch.area is not None
+    await check_known(info, watch.area)
+    return _follow(info, watch, start, lambda: search_area(info, area, fresh=True))
+
+
+async def report_changes(
+    info: Info,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The id of the report.")],
+    after: After = None,
+) -> AsyncGenerator[ReportEventOrResync, None]:
+    """Every change of one report, as it happens."""
+    start = _start(info, after)
+    report_id = read_uuid(id, "Report", ("id",))
+    if await info.context.reports.load(report_id) is None:
+        raise UnknownReport(path=("id",), hint="Pass the `id` of a report that you can read.")
+
+    async def anywhere() -> None:
+        return None
+
+    return _follow(info, Watch(info.context.viewer, report_id=report_id), start, anywhere)
+
+
+def _start(info: Info, after: str | None) -> FeedCursor:
+    services = info.context.services
+    return services.feed.now if after is None else services.cursors.open_feed(after)
+
+
+async def _follow(
+    info: Info, watch: Watch, cursor: FeedCursor, refresh: Refresh
+) -> AsyncGenerator[ReportEventOrResync, None]:
+    """Tell what the watcher is to know, until its token ends."""
+    services = info.context.services
+    while (left := _seconds_left(watch)) != 0:
+        try:
+            async with asyncio.timeout(left):
+                batch = await services.feed.after(cursor)
+        except TimeoutError:
+            return
+        if batch is None:
+            cursor = services.feed.now
+            yield Resync(reason="The feed started over.", cursor=Cursor(services.cursors.seal_feed(cursor)))
+            continue
+        if any(delivery.event.kind is EventKind.REPORT_MOVED for delivery in batch):
+            watch = replace(watch, area=await refresh())  # the map may have been replaced
+        for delivery in batch:
+            assert delivery.event.position is not None
+            cursor = FeedCursor(cursor.epoch, delivery.event.position)
+            if (told := watch.judge(delivery)) and _seconds_left(watch) != 0:
+                yield _tell(delivery, told)
+
+
+def _seconds_left(watch: Watch) -> float | None:
+    """How long the watcher's token is still good; None for ever."""
+    if watch.viewer.expires_at is None:
+        return None
+    return max(0.0, (watch.viewer.expires_at - datetime.now(UTC)).total_seconds())
+
+
+def _tell(delivery: Delivery, told: Told) -> ReportEventOrResync:
+    kind = {Told.ENTERED: ReportEntered, Told.LEFT: ReportLeft}.get(told, TYPES[delivery.event.kind])
+    return kind(event=delivery.event, known=None if told is Told.LEFT else delivery.report)  # type: ignore[return-value]
