@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from geo.demo.load import load as load_demo
 from rich.console import Console
+from rich.progress import Progress
 
 from api import migrate, serve
 from api import settings as settings_module
@@ -19,7 +19,9 @@ from api.cluster import Cluster
 from api.settings import ROOT, Settings
 from geo import events
 from geo.db import Database, engine
+from geo.demo.load import load as load_demo
 from geo.models import Role
+from geo.usecases.import_areas import Step, import_areas
 
 SDL = ROOT / "schema" / "schema.graphql"
 T = TypeVar("T")
@@ -32,18 +34,17 @@ cli.add_typer(areas, name="areas")
 console = Console(stderr=True)
 
 
-def _with_database(settings: Settings, do: Callable[[Database], Awaitable[T]]) -> T:
-    """Do one thing on the database of the settings."""
+def _do(url: str, what: Callable[[Database], Awaitable[T]]) -> T:
+    """Do one thing on a database, for which there is time enough."""
 
-    async def main(url: str) -> T:
+    async def main() -> T:
         db = Database(engine(url, statement_timeout=900))
         try:
-            return await do(db)
+            return await what(db)
         finally:
             await db.engine.dispose()
 
-    with serve.database(settings) as url:
-        return asyncio.run(main(url))
+    return asyncio.run(main())
 
 
 @cli.command("serve")
@@ -52,7 +53,7 @@ def serve_command(demo: Annotated[bool, typer.Option(help="Load the demo, and sa
     settings = Settings()
     with serve.database(settings) as url:
         if demo:
-            _with_database(settings, load_demo)
+            _do(url, load_demo)
         serve.serve(settings, url, banner(settings) if demo else f"Serving {settings.url}/graphql")
 
 
@@ -82,6 +83,36 @@ def migrate_command(
         return
     with serve.database(Settings()):
         console.print("The database has the newest version.")
+
+
+@areas.command("import")
+def import_command(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="GeoJSON or GeoPackage of CBS or PDOK.")],
+    approximate: Annotated[
+        bool | None,
+        typer.Option(help="Its borders are rough: never replace exact ones with them. Without it, the file decides."),
+    ] = None,
+) -> None:
+    """Bring the areas of a file in force, in place of the map they had; again with the same file changes nothing."""
+    with Progress(*Progress.get_default_columns(), console=console) as bars:
+        tasks = {step: bars.add_task(step, total=None) for step in Step}
+
+        def progress(step: Step, done: int, total: int) -> None:
+            bars.update(tasks[step], completed=done, total=total)
+
+        with serve.database(Settings()) as url:
+            summary = _do(url, lambda db: import_areas(db, file, approximate=approximate, progress=progress))
+    console.print(
+        f"{file.name}: {summary.added} added, {summary.replaced} replaced, {summary.unchanged} unchanged, "
+        f"{len(summary.ended)} ended, {summary.kept} left out for exact ones, {summary.skipped} skipped as water, "
+        f"{summary.reports_moved} reports moved."
+    )
+    if summary.repaired:
+        console.print(f"Repaired: {', '.join(summary.repaired)}.")
+    for rejected in summary.rejected:
+        console.print(f"Rejected: {rejected.feature}: {rejected.reason}")
+    for ending in summary.ended:
+        console.print(f"Ended: {ending.code}, followed by {ending.successor}.")
 
 
 @cli.command()
@@ -131,4 +162,5 @@ def epoch() -> None:
         async with db.write() as conn:
             await events.renew_epoch(conn, (await events.head(conn)).epoch)
 
-    _with_database(Settings(), renew)
+    with serve.database(Settings()) as url:
+        _do(url, renew)

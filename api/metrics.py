@@ -42,7 +42,7 @@ class Metrics:
         async with db.read() as conn:
             backlog = await events.backlog(conn)
             head = await events.head(conn)
-        self._unplaced.set(backlog.count)
+        self._unplaced.set(backlog.unplaced)
         self._oldest.set(backlog.oldest_seconds)
         self._behind.set(max(0, head.position - feed.now.position))
         return generate_latest(self.registry)

@@ -24,23 +24,26 @@ DRAIN_SECONDS = 5
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
     """The URL of a migrated database: the one set, or that of the private cluster, which runs as long as the block."""
-    _exit_on_sigterm()
+    _exit_on_signals()
     if settings.database_url:
+        print("Bringing the database up to date …", file=sys.stderr)
         migrate.upgrade(settings.database_url)
         yield settings.database_url
         return
+    print(f"Starting PostgreSQL in {settings.data_dir} …", file=sys.stderr)
     with Cluster(settings.data_dir) as url:
         migrate.upgrade(url)
         yield url
 
 
-def _exit_on_sigterm() -> None:
-    """A SIGTERM unwinds the stack like Ctrl-C does, so that whatever was started is stopped."""
+def _exit_on_signals() -> None:
+    """Signals unwind the stack, so that whatever was started is stopped, and end the process as having done well."""
 
     def leave(*_: object) -> NoReturn:
         sys.exit(0)
 
-    signal.signal(signal.SIGTERM, leave)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
 
 
 class Server(uvicorn.Server):

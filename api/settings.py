@@ -1,7 +1,8 @@
 """The settings, all of them: the only place that reads the environment. docs/settings.md is made from here."""
 
-import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -78,11 +79,11 @@ class Settings(BaseSettings):
             )
         self.data_dir.mkdir(parents=True, exist_ok=True)
         file = self.data_dir / "secret_key"
-        try:
-            with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as made:  # noqa: PTH123
+        if not file.exists():
+            with tempfile.NamedTemporaryFile("w", dir=self.data_dir) as made, suppress(FileExistsError):
                 made.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass
+                made.flush()
+                file.hardlink_to(made.name)  # whole or not at all, and never over another process's
         return file.read_text()
 
 

@@ -156,7 +156,8 @@ def _multipolygon(shape: BaseGeometry | None) -> tuple[BaseGeometry, bool]:
     if shape.is_empty:
         raise _Rejection("encloses nothing")
     _check_place(shape)
-    valid = shape.is_valid
+    # GEOS takes a ring without vertices for valid, and crashes on it later; PostGIS refuses it.
+    valid = shape.is_valid and not shapely.is_empty(shapely.get_rings(shapely.get_parts(shape))).any()
     if not valid:
         shape = shapely.make_valid(shape, method="structure", keep_collapsed=False)
     parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon" and part.area > 0]

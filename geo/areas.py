@@ -11,11 +11,13 @@ from sqlalchemy import (
     CTE,
     JSON,
     ColumnElement,
+    Double,
     FromClause,
-    Lateral,
     Row,
+    Select,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     exists,
@@ -29,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo.db import Database
 from geo.errors import InvalidFilter, OutsideKnownArea, UnknownArea
-from geo.geometry import Path, Shape, sql_point
+from geo.geometry import SRID, Path, Shape
 from geo.models import Area, AreaKind, Place, Point
 from geo.tables import area
 
@@ -78,27 +80,36 @@ def _chain(location: ColumnElement[Any]) -> CTE:
     return finest.union_all(above.where(live(parent)))
 
 
-def place_of(location: ColumnElement[Any], name: str = "place") -> Lateral:
+def place_of(location: ColumnElement[Any], name: str = "place") -> FromClause:
     """One row: the code of each kind of area that a point lies in, or null."""
     chain = _chain(location)
     codes = (func.max(chain.c.code).filter(chain.c.kind == kind).label(kind.lower()) for kind in FINEST_FIRST)
     return select(*codes).lateral(name)
 
 
-def _to_place(row: Row[Any]) -> Place | None:
+def _point(lon: str, lat: str) -> ColumnElement[Any]:
+    return func.ST_SetSRID(func.ST_MakePoint(bindparam(lon, type_=Double), bindparam(lat, type_=Double)), SRID)
+
+
+# Statements are made once: it takes longer to make one of these than to run it.
+_HERE = place_of(_point("lon", "lat"))
+_TURNED = place_of(_point("lat", "lon"), "turned")
+_LOCATE = select(_HERE, _TURNED.c.municipality.label("swapped_into")).select_from(_HERE.join(_TURNED, true()))
+_AT = select(_chain(_point("lon", "lat")))
+
+
+def _to_place(row: Any) -> Place | None:
     return row.municipality and Place(row.neighbourhood, row.district, row.borough, row.municipality)
 
 
 async def locate(conn: AsyncConnection, point: Point) -> Place | None:
     """The areas a point lies in; None outside every municipality."""
-    return _to_place((await conn.execute(select(place_of(sql_point(point))))).one())
+    return _to_place((await conn.execute(_LOCATE, point._asdict())).one())
 
 
 async def check_located(conn: AsyncConnection, point: Point, path: Path) -> Place:
     """The areas a point lies in; raises `OutsideKnownArea`, which says so when the axes seem swapped."""
-    here, turned = place_of(sql_point(point)), place_of(sql_point(Point(point.lat, point.lon)), "turned")
-    statement = select(*here.c, turned.c.municipality.label("swapped_into")).select_from(here.join(turned, true()))
-    row = (await conn.execute(statement)).one()
+    row = (await conn.execute(_LOCATE, point._asdict())).one()
     if place := _to_place(row):
         return place
     raise _outside(f"lon {point.lon}, lat {point.lat} lies", path, swapped=row.swapped_into is not None)
@@ -125,25 +136,48 @@ def _outside(what_lies: str, path: Path, *, swapped: bool) -> OutsideKnownArea:
 
 async def at(conn: AsyncConnection, point: Point, kind: AreaKind | None = None) -> Area | None:
     """The finest area a point lies in, or the one of that kind."""
-    chain = _chain(sql_point(point))
-    found = [_to_area(row) for row in await conn.execute(select(chain))]
-    return next((a for a in sorted(found, key=lambda a: FINEST_FIRST.index(a.kind)) if kind in (None, a.kind)), None)
+    found = sorted(map(_to_area, await conn.execute(_AT, point._asdict())), key=lambda a: FINEST_FIRST.index(a.kind))
+    return next((area for area in found if kind in (None, area.kind)), None)
 
 
-def _successors(codes: Collection[str]) -> CTE:
+def _successors() -> CTE:
     """Each `asked` code with itself and the codes that followed it; only the last of them can be in force."""
-    asked = func.unnest(literal([c for c in codes if _CODE.fullmatch(c)], ARRAY(Text))).column_valued("asked")
+    asked = func.unnest(bindparam("codes", type_=ARRAY(Text))).column_valued("asked")
     start = select(asked.label("asked"), asked.label("code")).cte("successors", recursive=True)
-    followed = and_(area.c.code == start.c.code, area.c.successor_code.is_not(None))
-    return start.union(select(start.c.asked, area.c.successor_code).select_from(start.join(area, followed)))
+    followed = start.join(area, and_(area.c.code == start.c.code, area.c.successor_code.is_not(None)))
+    return start.union(select(start.c.asked, area.c.successor_code).select_from(followed))
+
+
+def _in_force(code: ColumnElement[str]) -> FromClause:
+    """The LIVE version of each code. The limit makes it a look-up for each, as the planner expects many successors."""
+    return select(*_COLUMNS).where(live(), area.c.code == code).limit(1).lateral("found")
+
+
+def _by_codes() -> Select[Any]:
+    successors = _successors()
+    found = _in_force(successors.c.code)
+    return select(successors.c.asked, found).select_from(successors.join(found, true()))
+
+
+def _follow() -> Select[Any]:
+    found = _by_codes().limit(1).cte("followed")
+    leading = select(found.c.code).cte("leading", recursive=True)
+    leading = leading.union(select(area.c.code).join(leading, area.c.successor_code == leading.c.code))
+    others = func.array(select(leading.c.code).where(leading.c.code != found.c.code).scalar_subquery())
+    return select(found, others.label("others"))
+
+
+_BY_CODES, _FOLLOW = _by_codes(), _follow()
+
+
+def _asked(codes: Collection[str]) -> dict[str, list[str]]:
+    """Without what can't be a code, and might not even be text to PostgreSQL."""
+    return {"codes": [code for code in codes if _CODE.fullmatch(code)]}
 
 
 async def by_codes(conn: AsyncConnection, codes: Collection[str]) -> dict[str, Area]:
     """The areas in force that the codes lead to, by the code that was asked."""
-    successors = _successors(codes)
-    found = successors.join(area, and_(area.c.code == successors.c.code, live()))
-    statement = select(successors.c.asked, *_COLUMNS).select_from(found)
-    return {row.asked: _to_area(row) for row in await conn.execute(statement)}
+    return {row.asked: _to_area(row) for row in await conn.execute(_BY_CODES, _asked(codes))}
 
 
 async def by_code(conn: AsyncConnection, code: str) -> Area | None:
@@ -153,12 +187,7 @@ async def by_code(conn: AsyncConnection, code: str) -> Area | None:
 
 async def follow(conn: AsyncConnection, code: str) -> Followed | None:
     """The area in force that a code leads to, with all codes that lead to it."""
-    successors = _successors([code])
-    found = select(*_COLUMNS).where(live(), area.c.code.in_(select(successors.c.code))).cte("found")
-    leading = select(found.c.code).cte("leading", recursive=True)
-    leading = leading.union(select(area.c.code).join(leading, area.c.successor_code == leading.c.code))
-    others = func.array(select(leading.c.code).where(leading.c.code != found.c.code).scalar_subquery())
-    row = (await conn.execute(select(found, others.label("others")))).one_or_none()
+    row = (await conn.execute(_FOLLOW, _asked([code]))).one_or_none()
     return None if row is None else Followed(_to_area(row), (row.code, *sorted(row.others)))
 
 

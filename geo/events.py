@@ -150,15 +150,15 @@ async def head(conn: AsyncConnection) -> FeedCursor:
 class Backlog(NamedTuple):
     """Committed events that have no position yet."""
 
-    count: int
+    unplaced: int
     oldest_seconds: float
 
 
 async def backlog(conn: AsyncConnection) -> Backlog:
     age = func.extract("epoch", func.clock_timestamp() - func.min(event.c.at))
     waiting = select(func.count(), func.coalesce(age, 0)).where(event.c.position.is_(None))
-    count, oldest = (await conn.execute(waiting)).one()
-    return Backlog(count, max(0.0, float(oldest)))
+    unplaced, oldest = (await conn.execute(waiting)).one()
+    return Backlog(unplaced, max(0.0, float(oldest)))
 
 
 async def renew_epoch(conn: AsyncConnection, old: UUID) -> None:
@@ -178,7 +178,7 @@ async def read(conn: AsyncConnection, after: int, limit: int) -> list[Delivery]:
         .order_by(event.c.position)
         .limit(limit)
     )
-    rows: Sequence[Row[Any]] = (await conn.execute(statement)).all()
+    rows: Sequence[Any] = (await conn.execute(statement)).all()
     return [Delivery(_to_event(row, "event_"), to_report(row), frozenset(row.involved)) for row in rows]
 
 
@@ -186,7 +186,11 @@ async def timeline(
     conn: AsyncConnection, viewer: Viewer, report_ids: Sequence[UUID], after: PageCursor | None, limit: int
 ) -> dict[UUID, list[Event]]:
     """The first `limit` events behind `after` of each report, oldest first, as far as the viewer may know of them."""
-    of = func.unnest(literal(list(report_ids), ARRAY(event.c.report_id.type))).table_valued("id", name="of").render_derived()
+    of = (
+        func.unnest(literal(list(report_ids), ARRAY(event.c.report_id.type)))
+        .table_valued("id", name="of")
+        .render_derived()
+    )
     inner: FromClause = (
         select(event)
         .where(event.c.report_id == of.c.id, visible(viewer, report, event.c.visibility))

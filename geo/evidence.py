@@ -61,7 +61,11 @@ async def of_reports(
     conn: AsyncConnection, report_ids: Sequence[UUID], after: PageCursor | None, limit: int
 ) -> dict[UUID, list[Evidence]]:
     """The first `limit` pieces behind `after` of each report, oldest first. Whoever sees a report sees its evidence."""
-    of = func.unnest(literal(list(report_ids), ARRAY(evidence.c.report_id.type))).table_valued("id", name="of").render_derived()
+    of = (
+        func.unnest(literal(list(report_ids), ARRAY(evidence.c.report_id.type)))
+        .table_valued("id", name="of")
+        .render_derived()
+    )
     inner = (
         select(evidence)
         .where(evidence.c.report_id == of.c.id)

@@ -40,7 +40,8 @@ def visible(viewer: Viewer, report: FromClause, visibility: ColumnElement[str] |
         territory = or_(*(c[kind].in_(areas) for kind in Place.__dataclass_fields__)) if areas else false()
         ways.append(level.in_(sorted(levels(viewer))) & territory)
     if viewer.party:
-        involved = exists().where(involvement.c.report_id == c.id, involvement.c.party == viewer.party)
+        own = involvement.c.report_id == c.id, involvement.c.party == viewer.party
+        involved = exists().where(*own).correlate_except(involvement)
         ways.append((level == Visibility.INVOLVED) & involved)
     return or_(*ways)
 

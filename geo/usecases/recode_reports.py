@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Lateral, and_, delete, func, or_, select, text, true, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, delete, func, or_, select, text, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo import areas, events, reports
@@ -30,17 +30,17 @@ async def recode_reports(db: Database, progress: Callable[[int, int], None]) -> 
         if not pending:
             return 0
         await _older_transactions(conn)
-        reports_in = select(report.c.municipality, func.count()).group_by(report.c.municipality)
-        rows = await conn.execute(reports_in.where(report.c.municipality.in_(pending)))
-        sizes = {municipality: size for municipality, size in rows}
-    seen = moved = 0
+        size = select(report.c.municipality, func.count().label("size")).group_by(report.c.municipality)
+        rows = await conn.execute(size.where(report.c.municipality.in_(pending)))
+        sizes: dict[str, int] = {row.municipality: row.size for row in rows}
+    total, seen, moved = sum(sizes.values()), 0, 0
     for municipality in pending:
         after: tuple[datetime, UUID] | None = None
         while municipality in sizes and (page := await _page(db, municipality, after)):
             moved += await _move(db, [report_id for _, report_id, stale in page if stale])
             after = page[-1][:2]
             seen += len(page)
-            progress(min(seen, sum(sizes.values())), sum(sizes.values()))
+            progress(min(seen, total), total)
         others = await _others(db, municipality)
         for start in range(0, len(others), AT_ONCE):
             moved += await _move(db, others[start : start + AT_ONCE])
@@ -62,7 +62,7 @@ async def _older_transactions(conn: AsyncConnection) -> None:
         await asyncio.sleep(POLL)
 
 
-def _stale(place: Lateral) -> ColumnElement[bool]:
+def _stale(place: FromClause) -> ColumnElement[bool]:
     """Whether a report has other codes than the place it lies in; outside every area it keeps what it has."""
     differs = (report.c[kind].is_distinct_from(place.c[kind]) for kind in KINDS)
     return and_(place.c.municipality.is_not(None), or_(*differs))

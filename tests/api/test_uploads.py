@@ -32,7 +32,7 @@ def jpeg(width: int = 400, height: int = 300) -> bytes:
     return buffer.getvalue()
 
 
-class Server:
+class Site:
     """The upload and photo routes behind a real socket."""
 
     def __init__(self, db: Database, photos: PhotoStore) -> None:
@@ -62,8 +62,8 @@ class Server:
 
 
 @pytest.fixture
-async def server(db: Database, tmp_path: Path) -> AsyncIterator[Server]:
-    served = Server(db, PhotoStore((tmp_path / "photos").as_uri()))
+async def site(db: Database, tmp_path: Path) -> AsyncIterator[Site]:
+    served = Site(db, PhotoStore((tmp_path / "photos").as_uri()))
     process = uvicorn.Server(uvicorn.Config(served, lifespan="off", log_config=None))
     running = asyncio.create_task(process.serve(sockets=[served.socket]))
     yield served
@@ -87,17 +87,17 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
     return document
 
 
-async def test_takes_a_photo_and_shows_it_without_its_secrets(server: Server, client: httpx.AsyncClient) -> None:
-    upload_id, link = await server.announce()
+async def test_takes_a_photo_and_shows_it_without_its_secrets(site: Site, client: httpx.AsyncClient) -> None:
+    upload_id, link = await site.announce()
     sent = await client.put(link, content=jpeg(4000, 3000))
     assert sent.status_code == 201
     assert sent.json() == {"uploadId": str(upload_id), "width": 2560, "height": 1920}
-    row = await server.row(upload_id)
+    row = await site.row(upload_id)
     assert row.stored_at
     assert (row.width, row.height) == (2560, 1920)
 
     for key, size in ((full_key(upload_id), (2560, 1920)), (thumbnail_key(upload_id), (320, 240))):
-        seen = await client.get(server.links.photo(key))
+        seen = await client.get(site.links.photo(key))
         assert seen.status_code == 200
         assert seen.headers["content-type"] == "image/jpeg"
         assert seen.headers["x-content-type-options"] == "nosniff"
@@ -108,20 +108,20 @@ async def test_takes_a_photo_and_shows_it_without_its_secrets(server: Server, cl
         assert not image.getexif()
 
 
-async def test_takes_one_photo(server: Server, client: httpx.AsyncClient) -> None:
-    upload_id, link = await server.announce()
+async def test_takes_one_photo(site: Site, client: httpx.AsyncClient) -> None:
+    upload_id, link = await site.announce()
     assert (await client.put(link, content=jpeg(400, 300))).status_code == 201
     problem(await client.put(link, content=jpeg(200, 100)), 409, "AlreadyUploaded")
-    seen = await client.get(server.links.photo(full_key(upload_id)))
+    seen = await client.get(site.links.photo(full_key(upload_id)))
     assert Image.open(BytesIO(seen.content)).size == (400, 300)
 
 
-async def test_of_two_photos_at_once_one_is_kept_whole(server: Server, client: httpx.AsyncClient) -> None:
-    upload_id, link = await server.announce()
+async def test_of_two_photos_at_once_one_is_kept_whole(site: Site, client: httpx.AsyncClient) -> None:
+    upload_id, link = await site.announce()
     answers = await asyncio.gather(*(client.put(link, content=jpeg(side, 100)) for side in (200, 300, 400)))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
-    row = await server.row(upload_id)
-    seen = await client.get(server.links.photo(full_key(upload_id)))
+    row = await site.row(upload_id)
+    seen = await client.get(site.links.photo(full_key(upload_id)))
     assert Image.open(BytesIO(seen.content)).size == (row.width, row.height)
 
 
@@ -138,24 +138,22 @@ BOMB = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x75\x30\x00\x00\x75\x30\x08
         pytest.param(BOMB, id="30,000 x 30,000"),
     ],
 )
-async def test_refuses_what_is_no_photo_and_stays_open(
-    content: bytes, server: Server, client: httpx.AsyncClient
-) -> None:
-    upload_id, link = await server.announce()
+async def test_refuses_what_is_no_photo_and_stays_open(content: bytes, site: Site, client: httpx.AsyncClient) -> None:
+    upload_id, link = await site.announce()
     refused = await client.put(
         link,
         content=content,
         headers={"Content-Type": "image/jpeg", "Content-Disposition": 'attachment; filename="photo.jpg"'},
     )
     problem(refused, 422, "InvalidPhoto")
-    assert (await server.row(upload_id)).stored_at is None
-    problem(await client.get(server.links.photo(full_key(upload_id))), 404, "UnknownPhoto")
+    assert (await site.row(upload_id)).stored_at is None
+    problem(await client.get(site.links.photo(full_key(upload_id))), 404, "UnknownPhoto")
     assert (await client.put(link, content=jpeg())).status_code == 201
 
 
-async def test_refuses_a_photo_that_is_announced_too_large_before_it_is_sent(server: Server) -> None:
-    _, link = await server.announce()
-    reader, writer = await asyncio.open_connection(*server.address)
+async def test_refuses_a_photo_that_is_announced_too_large_before_it_is_sent(site: Site) -> None:
+    _, link = await site.announce()
+    reader, writer = await asyncio.open_connection(*site.address)
     path = httpx.URL(link).raw_path
     writer.write(b"PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (path, 16_000_000))
     assert b" 413 " in await reader.readline()
@@ -163,27 +161,27 @@ async def test_refuses_a_photo_that_is_announced_too_large_before_it_is_sent(ser
     await writer.wait_closed()
 
 
-async def test_refuses_a_photo_that_turns_out_too_large(server: Server, client: httpx.AsyncClient) -> None:
-    upload_id, link = await server.announce()
+async def test_refuses_a_photo_that_turns_out_too_large(site: Site, client: httpx.AsyncClient) -> None:
+    upload_id, link = await site.announce()
 
     async def endless() -> AsyncIterator[bytes]:
         yield jpeg()
-        while not server.answered.is_set():
+        while not site.answered.is_set():
             yield bytes(100_000)
 
     problem(await client.put(link, content=endless()), 413, "PhotoTooLarge")
     problem(await client.put(link, content=bytes(16_000_000)), 413, "PhotoTooLarge")
-    assert (await server.row(upload_id)).stored_at is None
+    assert (await site.row(upload_id)).stored_at is None
 
 
-async def test_takes_a_photo_of_just_the_limit(server: Server, client: httpx.AsyncClient) -> None:
-    _, link = await server.announce()
+async def test_takes_a_photo_of_just_the_limit(site: Site, client: httpx.AsyncClient) -> None:
+    _, link = await site.announce()
     photo = jpeg()
     assert (await client.put(link, content=photo + bytes(MAX_BYTES - len(photo)))).status_code == 201
 
 
-async def test_refuses_a_forged_link(server: Server, client: httpx.AsyncClient) -> None:
-    upload_id, link = await server.announce()
+async def test_refuses_a_forged_link(site: Site, client: httpx.AsyncClient) -> None:
+    upload_id, link = await site.announce()
     other = Links("other", link.split("/uploads")[0])
     for forged in (other.upload(upload_id), link[:-1], link.replace("/uploads/", "/uploads/x")):
         problem(await client.put(forged, content=jpeg()), 403, "InvalidLink")
@@ -192,52 +190,52 @@ async def test_refuses_a_forged_link(server: Server, client: httpx.AsyncClient) 
 
 
 async def test_refuses_a_link_of_yesterday(
-    server: Server, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    site: Site, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload_id, _ = await server.announce()
+    upload_id, _ = await site.announce()
     with monkeypatch.context() as yesterday:
         yesterday.setattr("time.time", (datetime.now(UTC) - timedelta(days=1)).timestamp)
-        upload, photo = server.links.upload(upload_id), server.links.photo(full_key(upload_id))
+        upload, photo = site.links.upload(upload_id), site.links.photo(full_key(upload_id))
     problem(await client.put(upload, content=jpeg()), 410, "LinkExpired")
     problem(await client.get(photo), 410, "LinkExpired")
 
 
-async def test_refuses_an_upload_that_expired_or_is_forgotten(server: Server, client: httpx.AsyncClient) -> None:
-    _, late = await server.announce(minutes=-1)
+async def test_refuses_an_upload_that_expired_or_is_forgotten(site: Site, client: httpx.AsyncClient) -> None:
+    _, late = await site.announce(minutes=-1)
     problem(await client.put(late, content=jpeg()), 410, "LinkExpired")
-    problem(await client.put(server.links.upload(uuid4()), content=jpeg()), 410, "LinkExpired")
+    problem(await client.put(site.links.upload(uuid4()), content=jpeg()), 410, "LinkExpired")
 
 
 async def test_a_photo_that_could_not_be_kept_can_be_sent_again(
-    server: Server, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    site: Site, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(self: PhotoStore, upload_id: UUID, photo: Prepared) -> None:
         raise OSError("No space left on device")
 
-    upload_id, link = await server.announce()
+    upload_id, link = await site.announce()
     with monkeypatch.context() as failing:
         failing.setattr(PhotoStore, "put", full)
         assert (await client.put(link, content=jpeg())).status_code == 500
-    assert (await server.row(upload_id)).stored_at is None
+    assert (await site.row(upload_id)).stored_at is None
     assert (await client.put(link, content=jpeg())).status_code == 201
 
 
 async def test_a_sender_who_leaves_halfway_does_no_harm(
-    server: Server, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+    site: Site, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _, link = await server.announce()
-    _, writer = await asyncio.open_connection(*server.address)
+    _, link = await site.announce()
+    _, writer = await asyncio.open_connection(*site.address)
     head = b"PUT %s HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n" % httpx.URL(link).raw_path
     writer.write(head + jpeg()[:1000])
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    await server.answered.wait()
+    await site.answered.wait()
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert (await client.put(link, content=jpeg())).status_code == 201
 
 
-async def test_other_methods_are_refused(server: Server, client: httpx.AsyncClient) -> None:
-    upload_id, link = await server.announce()
+async def test_other_methods_are_refused(site: Site, client: httpx.AsyncClient) -> None:
+    upload_id, link = await site.announce()
     assert (await client.post(link, content=jpeg())).status_code == 405
-    assert (await client.delete(server.links.photo(full_key(upload_id)))).status_code == 405
+    assert (await client.delete(site.links.photo(full_key(upload_id)))).status_code == 405

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def following(db: Database, **options: float) -> AsyncIterator[Feed]:
+async def following(db: Database, interval: float = 1.0) -> AsyncIterator[Feed]:
     """A feed that places and tails until the block ends."""
-    made = Feed(db, **options)
+    made = Feed(db, interval=interval)
     await made.start()
     task = asyncio.create_task(made.run())
     try:
