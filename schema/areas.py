@@ -16,7 +16,7 @@ from schema.enums import AreaKind
 from schema.nodes import Node
 from schema.pages import DEFAULT_FIRST, After, First, check_first, page_info
 from schema.points import PointInput
-from schema.scalars import Cursor, GeoJSON, GeoJSONPolygon
+from schema.scalars import GeoJSON, GeoJSONPolygon
 
 
 @strawberry.type(description="A municipality, borough, district or neighbourhood.")
@@ -116,7 +116,7 @@ async def check_known(info: Info, area: SearchArea) -> None:
 
 @strawberry.type(description="An area in a list.")
 class AreaEdge:
-    cursor: Cursor = strawberry.field(description="Its place in this list.")
+    cursor: str = strawberry.field(description="Its place in this list.")
     node: Area = strawberry.field(description="The area.")
 
 
@@ -164,8 +164,7 @@ async def areas(
             conn, kind=kind, within=within, search=search, first=check_first(first) + 1, after=behind
         )
     edges = [
-        AreaEdge(cursor=Cursor(cursors.seal_code(query, record.code)), node=Area(record=record))
-        for record in found[:first]
+        AreaEdge(cursor=cursors.seal_code(query, record.code), node=Area(record=record)) for record in found[:first]
     ]
     return AreaConnection(
         edges=edges, page_info=page_info([e.cursor for e in edges], more=len(found) > first, after=after)

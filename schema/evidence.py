@@ -12,7 +12,6 @@ from geo.photos import full_key, thumbnail_key
 from schema.context import Info
 from schema.enums import ActorKind, EvidenceKind
 from schema.nodes import Node
-from schema.scalars import Cursor
 
 
 @strawberry.type(description="A photo. Its URLs work for an hour: ask again rather than keep them.")
@@ -58,7 +57,7 @@ class Evidence(Node):
 
 @strawberry.type(description="A piece of evidence in a list.")
 class EvidenceEdge:
-    cursor: Cursor = strawberry.field(description="Its place in this list.")
+    cursor: str = strawberry.field(description="Its place in this list.")
     node: Evidence = strawberry.field(description="The evidence.")
 
 

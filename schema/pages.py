@@ -6,14 +6,13 @@ import strawberry
 from strawberry.relay import PageInfo
 
 from geo.errors import InvalidPageSize
-from schema.scalars import Cursor
 
 MAX_FIRST = 200
 DEFAULT_FIRST = 50
 
 First = Annotated[int, strawberry.argument(description=f"How many at most: 1 to {MAX_FIRST}.")]
 After = Annotated[
-    Cursor | None,
+    str | None,
     strawberry.argument(description="Continue behind this cursor: the `endCursor` of the page before."),
 ]
 
@@ -25,7 +24,7 @@ def check_first(first: int, most: int = MAX_FIRST) -> int:
     return first
 
 
-def page_info(cursors: list[Cursor], *, more: bool, after: str | None) -> PageInfo:
+def page_info(cursors: list[str], *, more: bool, after: str | None) -> PageInfo:
     return PageInfo(
         has_next_page=more,
         has_previous_page=after is not None,

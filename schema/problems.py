@@ -110,7 +110,11 @@ def _member(problem: errors.Problem) -> Problem:
     if isinstance(problem, errors.TransitionNotAllowed):
         extra["allowed"] = list(problem.allowed)
     return _NAMED[problem.code](
-        code=problem.code, message=problem.message, path=[str(step) for step in problem.path], hint=problem.hint, **extra
+        code=problem.code,
+        message=problem.message,
+        path=[str(step) for step in problem.path],
+        hint=problem.hint,
+        **extra,
     )
 
 

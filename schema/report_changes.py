@@ -21,6 +21,7 @@ KEY = (
     "the same key after a failure: it is carried out once, and you get the first answer."
 )
 REPORT_ID = "The id of the report."
+INPUT = strawberry.argument(description="What to do, with a key to do it once.")
 
 
 @strawberry.input(description="A new report.")
@@ -114,7 +115,7 @@ ChangeVisibilityResult = Annotated[
 ]
 
 
-async def submit_report(info: Info, input: SubmitReportInput) -> SubmitReportResult:
+async def submit_report(info: Info, input: Annotated[SubmitReportInput, INPUT]) -> SubmitReportResult:
     """Report a situation in public space."""
     draft = submit_usecase.Draft(
         input.category, input.description, input.location.lon, input.location.lat, input.urgency
@@ -125,7 +126,7 @@ async def submit_report(info: Info, input: SubmitReportInput) -> SubmitReportRes
     )
 
 
-async def add_evidence(info: Info, input: AddEvidenceInput) -> AddEvidenceResult:
+async def add_evidence(info: Info, input: Annotated[AddEvidenceInput, INPUT]) -> AddEvidenceResult:
     """Add a remark or a photo to a report."""
     draft = evidence_usecase.EvidenceDraft(
         read_uuid(input.report_id, "Report", ("input", "reportId")),
@@ -136,7 +137,7 @@ async def add_evidence(info: Info, input: AddEvidenceInput) -> AddEvidenceResult
     return EvidenceAdded(event=await evidence_usecase.add_evidence(c.db, c.viewer, draft, input.idempotency_key))
 
 
-async def confirm_report(info: Info, input: ConfirmReportInput) -> ConfirmReportResult:
+async def confirm_report(info: Info, input: Annotated[ConfirmReportInput, INPUT]) -> ConfirmReportResult:
     """Say of a report that it is still there, or gone."""
     report_id = read_uuid(input.report_id, "Report", ("input", "reportId"))
     c = info.context
@@ -145,7 +146,7 @@ async def confirm_report(info: Info, input: ConfirmReportInput) -> ConfirmReport
     )
 
 
-async def change_status(info: Info, input: ChangeStatusInput) -> ChangeStatusResult:
+async def change_status(info: Info, input: Annotated[ChangeStatusInput, INPUT]) -> ChangeStatusResult:
     """Take a report a step further; for the authorities of its territory."""
     report_id = read_uuid(input.report_id, "Report", ("input", "reportId"))
     change = status_usecase.StatusChange(report_id, input.to, input.remark)
@@ -155,7 +156,7 @@ async def change_status(info: Info, input: ChangeStatusInput) -> ChangeStatusRes
     )
 
 
-async def change_visibility(info: Info, input: ChangeVisibilityInput) -> ChangeVisibilityResult:
+async def change_visibility(info: Info, input: Annotated[ChangeVisibilityInput, INPUT]) -> ChangeVisibilityResult:
     """Open a report to more eyes, or to fewer; for the authorities of its territory."""
     report_id = read_uuid(input.report_id, "Report", ("input", "reportId"))
     c = info.context

@@ -122,7 +122,7 @@ class Report(Node):
         found = await info.context.evidence.load(Slice(self.record.id, behind, limit + 1))
         edges = [
             EvidenceEdge(
-                cursor=Cursor(cursors.seal_page(query, evidence.cursor_of(piece))), node=evidence.Evidence(record=piece)
+                cursor=cursors.seal_page(query, evidence.cursor_of(piece)), node=evidence.Evidence(record=piece)
             )
             for piece in found[:limit]
         ]
@@ -142,7 +142,7 @@ async def _area(info: Info, code: str | None) -> Area | None:
 
 @strawberry.type(description="A report in a list.")
 class ReportEdge:
-    cursor: Cursor = strawberry.field(description="Its place in this list.")
+    cursor: str = strawberry.field(description="Its place in this list.")
     node: Report = strawberry.field(description="The report.")
 
 

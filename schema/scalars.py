@@ -24,8 +24,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     Cursor: strawberry.scalar(
         name="Cursor",
         description=(
-            "A place in a list or in the feed of events. Opaque: keep the last one you received and pass it back as "
-            "`after`. It tells nothing and stays valid across restarts and servers."
+            "A place in the feed of events. Opaque: keep the last one you received and pass it back as `after`. It "
+            "tells nothing and stays valid across restarts and servers."
         ),
         serialize=str,
         parse_value=_text,

@@ -9,12 +9,11 @@ from schema.context import Info, Slice
 from schema.events import ReportEvent, event_of
 from schema.pages import check_first, page_info
 from schema.reports import MAX_NESTED_FIRST
-from schema.scalars import Cursor
 
 
 @strawberry.type(description="An event in a history.")
 class TimelineEdge:
-    cursor: Cursor = strawberry.field(description="Its place in this history.")
+    cursor: str = strawberry.field(description="Its place in this history.")
     node: ReportEvent = strawberry.field(description="The event.")
 
 
@@ -36,7 +35,7 @@ async def timeline(info: Info, report: Record, first: int, after: str | None) ->
     found = await info.context.timeline.load(Slice(report.id, behind, limit + 1))
     edges = [
         TimelineEdge(
-            cursor=Cursor(cursors.seal_page(query, PageCursor(event.at, event.id))),
+            cursor=cursors.seal_page(query, PageCursor(event.at, event.id)),
             node=event_of(event),
         )
         for event in found[:limit]

@@ -9,7 +9,7 @@ from geo.usecases.create_upload import create_upload as create
 from schema import problems as p
 from schema.context import Info
 from schema.nodes import make_id
-from schema.report_changes import KEY
+from schema.report_changes import INPUT, KEY
 
 
 @strawberry.input(description="A photo to come.")
@@ -34,7 +34,7 @@ CreateUploadResult = Annotated[
 ]
 
 
-async def create_upload(info: Info, input: CreateUploadInput) -> CreateUploadResult:
+async def create_upload(info: Info, input: Annotated[CreateUploadInput, INPUT]) -> CreateUploadResult:
     """Get a URL to send a photo to."""
     c = info.context
     upload = await create(c.db, c.viewer, input.content_type, input.idempotency_key)

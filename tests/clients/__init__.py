@@ -1,0 +1,1 @@
+"""Clients as other people write them, for tests over the network."""

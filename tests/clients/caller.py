@@ -1,0 +1,86 @@
+"""A caller over HTTP, with httpx."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from geo.models import Point
+from geo.viewer import ANONYMOUS, Viewer
+from tests.conftest import Served
+
+Json = dict[str, Any]
+Variables = Mapping[str, Any]
+
+MUTATE = """
+mutation Mutate($input: %(kind)s!) {
+  %(name)s(input: $input) {
+    __typename
+    ... on ReportEvent { cursor reportId version report { number } }
+    ... on UploadCreated { uploadId url }
+    ... on Problem { code message hint }
+  }
+}
+"""
+SNAPSHOT = """
+query Snapshot($area: AreaInput!, $filter: ReportFilter, $after: Cursor) {
+  reports(area: $area, filter: $filter, first: 100, after: $after) {
+    liveCursor
+    nodes { id number status urgency visibility description version confirmations location { lon lat } }
+    pageInfo { hasNextPage endCursor }
+  }
+}
+"""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Asks and changes, as one viewer."""
+
+    http: httpx.AsyncClient
+    url: str
+
+    async def run(self, document: str, variables: Variables) -> Json:
+        answer = await self.http.post(self.url, json={"query": document, "variables": variables})
+        body: Json = answer.json()
+        assert "errors" not in body, body["errors"]
+        data: Json = body["data"]
+        return data
+
+    async def mutate(self, name: str, **given: Any) -> Json:
+        """What a mutation made, such as its event; fails on a named problem."""
+        document = MUTATE % {"name": name, "kind": f"{name[0].upper()}{name[1:]}Input"}
+        made: Json = (await self.run(document, {"input": given}))[name]
+        assert "code" not in made, made
+        return made
+
+    async def submit(self, at: Point, description: str = "Glas rond de glasbak", category: str = "glas") -> str:
+        """The id of a new report."""
+        made = await self.mutate("submitReport", category=category, description=description, location=at._asdict())
+        return str(made["reportId"])
+
+    async def now(self, area: Variables) -> str:
+        """The place in the feed where watching an area begins."""
+        return str((await self.run(SNAPSHOT, {"area": area}))["reports"]["liveCursor"])
+
+    async def snapshot(self, area: Variables, filter: Variables | None = None) -> tuple[dict[str, Json], str]:
+        """All reports of an area by id, page by page, and the place in the feed where following them begins."""
+        found: dict[str, Json] = {}
+        cursors, after = [], None
+        while True:
+            variables = {"area": area, "filter": filter, "after": after}
+            page = (await self.run(SNAPSHOT, variables))["reports"]
+            cursors.append(page["liveCursor"])
+            found |= {report["id"]: report for report in page["nodes"]}
+            if not page["pageInfo"]["hasNextPage"]:
+                return found, cursors[0]
+            after = page["pageInfo"]["endCursor"]
+
+
+@asynccontextmanager
+async def calling(served: Served, viewer: Viewer = ANONYMOUS) -> AsyncIterator[Caller]:
+    headers = {} if viewer is ANONYMOUS else served.headers(viewer)
+    async with httpx.AsyncClient(headers=headers, timeout=30) as http:
+        yield Caller(http, served.graphql)
