@@ -31,7 +31,7 @@ cli = typer.Typer(
 )
 areas = typer.Typer(no_args_is_help=True, help="The map of areas.")
 cli.add_typer(areas, name="areas")
-console = Console(stderr=True)
+console = Console(stderr=True, soft_wrap=True)
 
 
 def _do(url: str, what: Callable[[Database], Awaitable[T]]) -> T:

@@ -18,14 +18,14 @@ MUTATE = """
 mutation Mutate($input: %(kind)s!) {
   %(name)s(input: $input) {
     __typename
-    ... on ReportEvent { cursor reportId version report { number } }
-    ... on UploadCreated { uploadId url }
+    %(made)s
     ... on Problem { code message hint }
   }
 }
 """
+EVENT = "... on ReportEvent { cursor reportId version }"
 SNAPSHOT = """
-query Snapshot($area: AreaInput!, $filter: ReportFilter, $after: Cursor) {
+query Snapshot($area: AreaInput!, $filter: ReportFilter, $after: String) {
   reports(area: $area, filter: $filter, first: 100, after: $after) {
     liveCursor
     nodes { id number status urgency visibility description version confirmations location { lon lat } }
@@ -49,17 +49,17 @@ class Caller:
         data: Json = body["data"]
         return data
 
-    async def mutate(self, name: str, **given: Any) -> Json:
-        """What a mutation made, such as its event; fails on a named problem."""
-        document = MUTATE % {"name": name, "kind": f"{name[0].upper()}{name[1:]}Input"}
-        made: Json = (await self.run(document, {"input": given}))[name]
-        assert "code" not in made, made
-        return made
+    async def mutate(self, name: str, made: str = EVENT, **given: Any) -> Json:
+        """What a mutation made, by the selection `made`; fails on a named problem."""
+        document = MUTATE % {"name": name, "kind": f"{name[0].upper()}{name[1:]}Input", "made": made}
+        answer: Json = (await self.run(document, {"input": given}))[name]
+        assert "code" not in answer, answer
+        return answer
 
     async def submit(self, at: Point, description: str = "Glas rond de glasbak", category: str = "glas") -> str:
         """The id of a new report."""
-        made = await self.mutate("submitReport", category=category, description=description, location=at._asdict())
-        return str(made["reportId"])
+        event = await self.mutate("submitReport", category=category, description=description, location=at._asdict())
+        return str(event["reportId"])
 
     async def now(self, area: Variables) -> str:
         """The place in the feed where watching an area begins."""

@@ -11,6 +11,9 @@ import shapely
 from pyproj import Transformer
 from shapely.geometry.base import BaseGeometry
 
+from geo.db import Database
+from geo.usecases.import_areas import ImportSummary, import_areas
+
 _TO_RD = Transformer.from_crs("EPSG:4326", "EPSG:28992", always_xy=True)
 Feature = tuple[Mapping[str, Any], Any]  # attributes, and a shape or a GeoJSON geometry
 
@@ -57,3 +60,14 @@ def in_rd(shape: BaseGeometry) -> BaseGeometry:
 
 def area(code: str, shape: Any, name: str | None = None, **more: Any) -> Feature:
     return {"code": code, "name": name or f"Gebied {code}", **more}, shape
+
+
+class Importer:
+    """Imports features as a file of their own."""
+
+    def __init__(self, db: Database, folder: Path) -> None:
+        self.db = db
+        self._path = folder / "map.geojson"
+
+    async def __call__(self, features: Sequence[Feature], **options: Any) -> ImportSummary:
+        return await import_areas(self.db, geojson(self._path, features), **options)

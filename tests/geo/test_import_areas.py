@@ -1,29 +1,23 @@
 import asyncio
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from textwrap import dedent
 from time import monotonic
-from typing import Any
 
 import pytest
 import shapely
 from sqlalchemy import select, text
 
-from geo import areas, events, reports
+from geo import areas
 from geo.area_files import Rejected
 from geo.area_maps import Ending
 from geo.db import Database
-from geo.geometry import Path as Where
-from geo.models import ActorKind, Area, AreaKind, EventKind, Place, Point, Report
+from geo.models import Area, AreaKind, Place, Point
 from geo.tables import area as table
-from geo.tables import event, report
 from geo.usecases.import_areas import ImportSummary, ImportUnderWay, Step, import_areas
-from geo.viewer import ANONYMOUS
-from tests.geo.maps import Feature, area, geojson, geopackage, in_rd, square
-from tests.world import submit
+from tests.geo.maps import Feature, Importer, area, geojson, geopackage, in_rd, square
 
 pytestmark = pytest.mark.anyio
 
@@ -54,25 +48,9 @@ PARENTS = {
 }
 
 
-class Importer:
-    """Imports features as files of their own."""
-
-    def __init__(self, db: Database, folder: Path) -> None:
-        self.db = db
-        self.path = folder / "map.geojson"
-
-    async def __call__(self, features: Sequence[Feature], **options: Any) -> ImportSummary:
-        return await import_areas(self.db, geojson(self.path, features), **options)
-
-
 @pytest.fixture
 def load(db: Database, tmp_path: Path) -> Importer:
     return Importer(db, tmp_path)
-
-
-@pytest.fixture
-def load_into_world(world: Database, tmp_path: Path) -> Importer:
-    return Importer(world, tmp_path)
 
 
 async def in_force(db: Database) -> dict[str, Area]:
@@ -87,7 +65,8 @@ async def parents(db: Database) -> dict[str, str | None]:
 
 async def states(db: Database) -> dict[str, int]:
     async with db.read() as conn:
-        return dict((await conn.execute(text("SELECT state, count(*) FROM area GROUP BY state"))).tuples().all())
+        rows = await conn.execute(text("SELECT state, count(*) AS versions FROM area GROUP BY state"))
+        return {row.state: row.versions for row in rows}
 
 
 def counts(summary: ImportSummary) -> dict[str, int]:
@@ -295,7 +274,9 @@ async def test_readers_find_every_place_while_a_map_is_replaced(load: Importer) 
     ]
     await load(first)
     done = asyncio.Event()
-    before, after = [Place(f"BU0001{w}01", f"WK0001{w}", b, "GM0001") for w, b in (("01", "SD-west"), ("21", "SD-links"))]
+    before, after = [
+        Place(f"BU0001{w}01", f"WK0001{w}", b, "GM0001") for w, b in (("01", "SD-west"), ("21", "SD-links"))
+    ]
 
     async def watch() -> set[Place | None]:
         seen = set()
@@ -326,9 +307,9 @@ async def test_an_import_that_was_cut_off_is_made_whole_by_the_next(load: Import
 
     def cut(step: Step, done: int, total: int) -> None:
         if (step, done, total) == (Step.REPLACING, 1, 3):
-            raise KeyboardInterrupt
+            raise InterruptedError
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(InterruptedError):
         await load(newer, progress=cut)
     # The first municipality has its new map, the others have their old one, and nobody sees what is staged.
     assert await states(load.db) == {"LIVE": 9, "ENDED": 4, "STAGED": 2}
@@ -380,11 +361,26 @@ async def test_progress_is_told_from_start_to_end(load: Importer) -> None:
         assert step is not next_step or (done < next_done and total == next_total)
 
 
-async def submit_at(db: Database, *places: Point) -> list[Report]:
-    return [await submit(db, at=place) for place in places]
-
-
-async def now(db: Database, *of: Report) -> list[Report]:
+async def test_the_real_map_of_a_city_and_a_country(db: Database, real_data: Path) -> None:
+    files = ["nl_wijken_2014_coarse", "denhaag_buurten_approx", "denhaag_wijken", "denhaag_stadsdelen_derived"]
+    for name in (*files, "denhaag_gemeente", *reversed(files)):
+        started = monotonic()
+        summary = await import_areas(db, real_data / "areas" / f"{name}.geojson")
+        assert monotonic() - started < 10
+        assert (summary.ended, summary.rejected, summary.repaired) == ([], [], [])
+    assert counts(summary) == {"unchanged": 2673, "kept": 44}
+    found = await in_force(db)
+    assert len(found) == 114 + 44 + 8 + 403 + 2673
     async with db.read() as conn:
-        found = await reports.by_ids(conn, ANONYMOUS, [each.id for each in of])
-    return [found[each.id] for each in of]
+        place = await areas.locate(conn, Point(4.3007, 52.0705))
+        assert place is not None
+        assert (place.district, place.borough, place.municipality) == ("WK051829", "SD-centrum", "GM0518")
+        assert found[place.neighbourhood or ""].parent_code == "WK051829"
+        assert await areas.locate(conn, Point(6.87, 53.32)) == Place(None, "WK000300", None, "GM0003")
+    assert found["WK051829"].name == "Schildersbuurt"
+    assert {found[code].parent_code is None for code in found if code.startswith("GM")} == {True}
+    assert all(
+        found[area.parent_code].municipality_code == area.municipality_code
+        for area in found.values()
+        if area.parent_code
+    )

@@ -221,6 +221,7 @@ WHOLE = [encoded(noise(40, 30), kind) for kind in ("JPEG", "PNG", "WEBP")]
 )
 @example(WHOLE[0][:20])
 @example(b"\x89PNG\r\n\x1a\n")
+@example(b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", b""))
 @example(b"RIFF\x04\x00\x00\x00WEBPVP8X")
 def test_any_bytes_are_a_photo_or_a_named_problem(data: bytes) -> None:
     with suppress(InvalidPhoto):

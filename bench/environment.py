@@ -1,0 +1,120 @@
+"""What a benchmark runs in: a PostgreSQL of its own that loses nothing in a crash, and servers as processes."""
+
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import uvloop
+from sqlalchemy import make_url
+
+from api import migrate
+from api.auth import Tokens
+from api.cluster import Cluster
+from api.settings import ROOT
+from geo.db import Database, engine
+from geo.demo.load import load
+from geo.models import Role
+
+# Not /tmp, which is in memory on many machines: there a commit waits for nothing.
+DISK = Path("/var/tmp")
+
+
+@dataclass(frozen=True)
+class World:
+    """A migrated database that holds the demo, and a folder for logs."""
+
+    database_url: str
+    folder: Path
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+
+    def bearer(self, role: Role) -> dict[str, str]:
+        """The headers of a caller of this role, whom nothing sets apart."""
+        minted = Tokens(self.secret).mint(
+            role, subject="bench", organisation="bench", areas=frozenset(), lifetime=timedelta(hours=12)
+        )
+        return {"Authorization": f"Bearer {minted}"}
+
+    def copy(self, name: str) -> str:
+        """The URL of a new database with the same in it, for a peer: what it writes must not be our server's work.
+
+        Nobody may be connected to the first one meanwhile.
+        """
+        ours = make_url(self.database_url).database
+        with closing(psycopg.connect(self._url("postgres"), autocommit=True)) as conn:
+            conn.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ours}"'.encode())
+        return self._url(name)
+
+    def _url(self, database: str) -> str:
+        return make_url(self.database_url).set(database=database).render_as_string(hide_password=False)
+
+
+@contextmanager
+def world() -> Iterator[World]:
+    with tempfile.TemporaryDirectory(prefix="bart-bench-", dir=DISK) as folder:
+        Path(folder).chmod(0o711)  # PostgreSQL does not run as root but as another user, who must get in
+        with Cluster(Path(folder) / "data") as url:
+            migrate.upgrade(url)
+            uvloop.run(_load_demo(url))
+            yield World(url, Path(folder))
+
+
+async def _load_demo(url: str) -> None:
+    db = Database(engine(url))
+    await load(db)
+    await db.engine.dispose()
+
+
+@contextmanager
+def served(world: World, **changes: str) -> Iterator[str]:
+    """Our server as it is deployed, on one process: the address it listens on, until the block ends.
+
+    `changes` are settings, by their names in api/settings.py.
+    """
+    port = free_port()
+    settings = {
+        "port": str(port),
+        "database_url": world.database_url,
+        "secret_key": world.secret,
+        "data_dir": str(world.folder / "server"),
+        "rate_limit": "1000000000",
+        **changes,
+    }
+    environment = {f"BART_{name.upper()}": value for name, value in settings.items()}
+    with process(("api", "serve"), world.folder / "server.log", environment):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def process(module: Sequence[str], log: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """A Python module in a process of its own, from its first line on standard output, by which it says it listens."""
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(
+            [sys.executable, "-m", *module],
+            cwd=ROOT,
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        ) as running,
+    ):
+        try:
+            assert running.stdout is not None
+            if not running.stdout.readline():
+                raise RuntimeError(f"python -m {' '.join(module)} did not start:\n{log.read_text()}")
+            yield
+        finally:
+            running.terminate()
+
+
+def free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port: int = taken.getsockname()[1]
+        return port

@@ -1,0 +1,251 @@
+"""The promises of the event spine, as clients see them over real sockets. Those of the feed alone are in
+tests/geo/test_feed.py, those of slow and dead sockets in test_live_sockets.py, that of state and events in
+test_live_state.py."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gql.transport.exceptions import TransportQueryError
+from shapely import box
+
+from geo import events
+from geo.db import Database
+from geo.models import Point
+from geo.viewer import ANONYMOUS, Viewer
+from tests.clients.caller import Caller, calling
+from tests.clients.watchers import WATCH, PythonWatcher, Watcher, watching
+from tests.conftest import Served, running
+from tests.geo import maps
+from tests.world import ELSEWHERE, INSIDE, OFFICER, POLICE, RESIDENT
+
+pytestmark = pytest.mark.anyio
+
+DISTRICT = {"code": "WK051829"}
+
+
+@asynccontextmanager
+async def watch(
+    served: Served, viewer: Viewer = ANONYMOUS, *, document: str = WATCH, **variables: Any
+) -> AsyncIterator[Watcher]:
+    """A watcher of the district, from now on unless `after` says otherwise."""
+    headers = {} if viewer is ANONYMOUS else served.headers(viewer)
+    if "after" not in variables:
+        variables["after"] = await now(served)
+    if document == WATCH:
+        variables.setdefault("area", DISTRICT)
+    async with watching(PythonWatcher, served.sockets, variables, headers, document) as watcher:
+        yield watcher
+
+
+async def now(served: Served) -> str:
+    async with calling(served) as caller:
+        return await caller.now(DISTRICT)
+
+
+@pytest.fixture
+async def anna(server: Served) -> AsyncIterator[Caller]:
+    async with calling(server, RESIDENT) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def officer(server: Served) -> AsyncIterator[Caller]:
+    async with calling(server, OFFICER) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def police(server: Served) -> AsyncIterator[Caller]:
+    async with calling(server, POLICE) as caller:
+        yield caller
+
+
+def said(watcher: Watcher) -> list[tuple[str, int]]:
+    return [(event["__typename"], event["version"]) for event in watcher.told]
+
+
+def assert_without_content(event: Mapping[str, Any]) -> None:
+    assert (event["__typename"], event["actor"], event["report"]) == ("ReportLeft", "SYSTEM", None)
+
+
+async def test_a_watcher_goes_on_at_another_server(database_url: str, world: Database, tmp_path: Path) -> None:
+    async with running(database_url, world, tmp_path) as second, calling(second, RESIDENT) as anna:
+        first = running(database_url, world, tmp_path)
+        async with watch(await first.__aenter__()) as watcher:
+            one = await anna.submit(INSIDE)
+            await watcher.until(one)
+            watcher.url = second.sockets
+            await first.__aexit__(None, None, None)
+            two = await anna.submit(INSIDE)
+            await watcher.until(two)
+        assert [event["reportId"] for event in watcher.told] == [one, two]
+
+
+async def test_a_lost_hint_costs_time_and_no_event(database_url: str, world: Database, tmp_path: Path) -> None:
+    deaf = {"broadcast_url": "memory://", "poll_interval": 0.1}  # memory carries no hint from process to process
+    async with (
+        running(database_url, world, tmp_path, **deaf) as here,
+        running(database_url, world, tmp_path, **deaf) as there,
+        calling(there, RESIDENT) as anna,
+        watch(here) as watcher,
+    ):
+        report_id = await anna.submit(INSIDE)
+        await anna.mutate("confirmReport", reportId=report_id, verdict="STILL_THERE")
+        await watcher.until(report_id, version=2)
+        assert said(watcher) == [("ReportSubmitted", 1), ("ReportConfirmed", 2)]
+
+
+async def test_another_epoch_is_told_as_resync(database_url: str, world: Database, tmp_path: Path) -> None:
+    async with (
+        running(database_url, world, tmp_path, poll_interval=0.1) as served,
+        calling(served, RESIDENT) as anna,
+    ):
+        old = await anna.now(DISTRICT)
+        async with watch(served) as watcher:
+            async with world.write() as conn:
+                await events.renew_epoch(conn, (await events.head(conn)).epoch)
+            assert (await watcher.next())["__typename"] == "Resync"
+            report_id = await anna.submit(INSIDE)
+            await watcher.until(report_id)
+        async with watch(served, after=old) as late:
+            resync = await late.next()
+            assert resync["__typename"] == "Resync"
+            assert resync["cursor"] != old
+            after = await anna.submit(INSIDE)
+            assert (await late.next())["reportId"] == after
+
+
+async def test_who_loses_the_right_hears_of_a_departure_without_content(
+    server: Served, anna: Caller, officer: Caller
+) -> None:
+    async with watch(server) as anybody, watch(server, OFFICER) as authority:
+        report_id = await anna.submit(INSIDE)
+        await officer.mutate("changeVisibility", reportId=report_id, to="AUTHORITIES")
+        await officer.mutate("changeStatus", reportId=report_id, to="UNDER_WAY", remark="Niet voor iedereen")
+        await officer.mutate("changeVisibility", reportId=report_id, to="PUBLIC")
+        await anybody.until(report_id, version=4)
+        await authority.until(report_id, version=4)
+    assert said(anybody) == [("ReportSubmitted", 1), ("ReportLeft", 2), ("ReportEntered", 4)]
+    assert_without_content(anybody.told[1])
+    assert anybody.told[2]["report"]["status"] == "UNDER_WAY"
+    assert said(authority) == [
+        ("ReportSubmitted", 1),
+        ("VisibilityChanged", 2),
+        ("StatusChanged", 3),
+        ("VisibilityChanged", 4),
+    ]
+
+
+async def test_an_involved_party_hears_when_it_is_shut_out(server: Served, anna: Caller, police: Caller) -> None:
+    async with watch(server, RESIDENT) as reporter, watch(server) as stranger:
+        report_id = await anna.submit(INSIDE, category="hulp")
+        await police.mutate("changeVisibility", reportId=report_id, to="POLICE")
+        await police.mutate("changeStatus", reportId=report_id, to="UNDER_WAY")
+        await police.mutate("changeVisibility", reportId=report_id, to="INVOLVED")
+        seen = await anna.submit(INSIDE)
+        await reporter.until(seen)
+        await stranger.until(seen)
+    assert said(reporter) == [("ReportSubmitted", 1), ("ReportLeft", 2), ("ReportEntered", 4), ("ReportSubmitted", 1)]
+    assert_without_content(reporter.told[1])
+    assert said(stranger) == [("ReportSubmitted", 1)]
+
+
+async def test_a_report_enters_and_leaves_a_filter(server: Served, anna: Caller, officer: Caller) -> None:
+    async with watch(server, filter={"statuses": ["REPORTED"]}) as watcher:
+        report_id = await anna.submit(INSIDE)
+        await anna.mutate("addEvidence", reportId=report_id, remark="Ook op de stoep")
+        for status in ("UNDER_WAY", "RESOLVED", "REPORTED"):
+            await officer.mutate("changeStatus", reportId=report_id, to=status)
+        await watcher.until(report_id, version=5)
+    assert said(watcher) == [("ReportSubmitted", 1), ("EvidenceAdded", 2), ("ReportLeft", 3), ("ReportEntered", 5)]
+    assert_without_content(watcher.told[2])
+    assert watcher.told[3]["report"]["status"] == "REPORTED"
+
+
+async def test_a_replay_shows_nothing_of_what_is_hidden_now(server: Served, anna: Caller, officer: Caller) -> None:
+    start = await anna.now(DISTRICT)
+    hidden = await anna.submit(INSIDE, "Dit was even openbaar")
+    await anna.mutate("addEvidence", reportId=hidden, remark="Dit ook")
+    await officer.mutate("changeVisibility", reportId=hidden, to="AUTHORITIES")
+    seen = await anna.submit(INSIDE)
+    async with watch(server, after=start) as watcher:
+        await watcher.until(seen)
+    assert [(event["reportId"], event["version"]) for event in watcher.told] == [(hidden, 3), (seen, 1)]
+    assert_without_content(watcher.told[0])
+
+
+async def test_what_happened_behind_closed_doors_stays_there(server: Served, anna: Caller, police: Caller) -> None:
+    start = await anna.now(DISTRICT)
+    report_id = await anna.submit(INSIDE, category="drugs")
+    await police.mutate("changeStatus", reportId=report_id, to="UNDER_WAY", remark="Inval om zes uur")
+    await police.mutate("changeVisibility", reportId=report_id, to="PUBLIC")
+    everything = """
+    subscription Everything($area: AreaInput!, $after: Cursor) {
+      reportEvents(area: $area, after: $after) {
+        __typename
+        ... on ReportEvent { cursor version reportId report { timeline { nodes { __typename version } } } }
+        ... on StatusChanged { remark }
+        ... on Resync { cursor }
+      }
+    }
+    """
+    async with watch(server, after=start, document=everything, area=DISTRICT) as watcher:
+        await watcher.until(report_id, version=3)
+    assert said(watcher) == [("ReportEntered", 3)]
+    history = watcher.told[0]["report"]["timeline"]["nodes"]
+    assert history == [{"__typename": "VisibilityChanged", "version": 3}]
+
+
+async def test_one_report_is_watched(server: Served, anna: Caller, officer: Caller) -> None:
+    document = """
+    subscription One($id: ID!, $after: Cursor) {
+      report(id: $id, after: $after) {
+        __typename
+        ... on ReportEvent { cursor version reportId actor report { status } }
+        ... on Resync { cursor }
+      }
+    }
+    """
+    report_id = await anna.submit(INSIDE)
+    async with watch(server, document=document, id=report_id) as watcher:
+        await anna.submit(INSIDE)
+        await officer.mutate("changeStatus", reportId=report_id, to="RESOLVED")
+        await officer.mutate("changeVisibility", reportId=report_id, to="AUTHORITIES")
+        await watcher.until(report_id, version=3)
+    assert said(watcher) == [("StatusChanged", 2), ("ReportLeft", 3)]
+    assert watcher.told[0]["report"] == {"status": "RESOLVED"}
+    assert_without_content(watcher.told[1])
+    async with watch(server, document=document, id=report_id) as watcher:
+        with pytest.raises(TransportQueryError, match="UnknownReport"):
+            await watcher.next()
+
+
+@pytest.mark.parametrize("successor", ["WK051899", "WK051802"])  # a new one, and a neighbour that takes it in
+async def test_who_watches_an_old_code_follows_to_the_new_map(
+    successor: str, server: Served, anna: Caller, world: Database, tmp_path: Path
+) -> None:
+    north = [maps.area(f"WK05180{n}", box(west, 52.07, west + 0.02, 52.08)) for n, west in ((3, 4.28), (1, 4.30))]
+    south = maps.area(successor, box(4.28, 52.06, 4.32, 52.07))
+    async with watch(server) as watcher:
+        await maps.Importer(world, tmp_path)([*north, south])
+        first = await anna.submit(INSIDE)
+        await watcher.until(first)
+        second = await anna.submit(ELSEWHERE)
+        third = await anna.submit(INSIDE)
+        await watcher.until(third)
+    assert [event["reportId"] for event in watcher.told] == [first, third]
+    assert second not in str(watcher.told)
+
+
+async def test_reports_that_a_new_map_moves_stay_with_their_watchers(
+    server: Served, anna: Caller, world: Database, tmp_path: Path
+) -> None:
+    west, east = Point(4.285, 52.065), Point(4.295, 52.065)
+    halves = [maps.area("WK051898", box(4.28, 52.06, 4.29, 52.07)), maps.area("WK051899", box(4.29, 52.06, 4.30, 52.07))]
+    stays, goes = await anna.submit(west), await anna.submit(east)
+    async with watch(server) as watcher, watch(server, area={"code": "BU05182902"}) as neighbour:
+        await maps.Importer(world, tmp_path)(halves)
+        await watcher.until(goes, version=2)
