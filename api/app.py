@@ -14,7 +14,7 @@ from api import pages, uploads
 from api.auth import Tokens
 from api.bus import Bus
 from api.graphql import Edge, Endpoint
-from api.limits import BodyLimit, RateLimiter
+from api.limits import RateLimiter
 from api.logs import RequestLog
 from api.metrics import Metrics, OperationMetrics
 from api.settings import Settings
@@ -74,7 +74,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", BodyLimit(endpoint)),
+            Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *uploads.routes(db, photos, links),
             *pages.health(db, feed, tokens, metrics),

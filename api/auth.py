@@ -7,6 +7,7 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OctKey
 
+from geo.errors import BadToken, TokenExpired
 from geo.models import Role
 from geo.viewer import ANONYMOUS, Viewer
 
@@ -14,10 +15,7 @@ ISSUER = "bart"
 _RULES = jwt.JWTClaimsRegistry(
     iss={"essential": True, "value": ISSUER}, exp={"essential": True}, sub={"essential": True}, role={"essential": True}
 )
-
-
-class BadToken(Exception):
-    """The caller's token is not one of ours, or has expired."""
+_HINT = "Send `Authorization: Bearer`, a space, and the token as you received it."
 
 
 class Tokens:
@@ -26,6 +24,8 @@ class Tokens:
 
     def mint(self, role: Role, *, subject: str, organisation: str, areas: frozenset[str], lifetime: timedelta) -> str:
         """A token for one caller. `subject` is a pseudonym within the organisation, never a name."""
+        if "/" in organisation:  # two organisations could come to the same party
+            raise ValueError("The name of an organisation has no slash.")
         now = datetime.now(UTC)
         claims = {
             "iss": ISSUER,
@@ -43,11 +43,11 @@ class Tokens:
         authorization, resident = headers.get("authorization"), headers.get("bart-resident")
         if authorization is None:
             if resident is not None:
-                raise BadToken("Bart-Resident goes with an app's token.")
+                raise BadToken("Bart-Resident comes without a token.", hint="Send it with an app's token.")
             return ANONYMOUS
         scheme, _, token = str(authorization).partition(" ")
         if scheme.lower() != "bearer":
-            raise BadToken("Send Authorization: Bearer, then a space and the token.")
+            raise BadToken("This is not a bearer token.", hint=_HINT)
         return self._viewer(token.strip(), None if resident is None else str(resident))
 
     def _viewer(self, token: str, resident: str | None) -> Viewer:
@@ -59,15 +59,15 @@ class Tokens:
             expires_at = datetime.fromtimestamp(claims["exp"], UTC)
             areas = frozenset(map(str, claims["areas"]))
         except ExpiredTokenError:
-            raise BadToken("This token has expired.") from None
+            raise TokenExpired(hint="Get a new one.") from None
         except (JoseError, KeyError, ValueError, TypeError, OverflowError):
-            raise BadToken("This token is not one of ours.") from None
+            raise BadToken(hint=_HINT) from None
         if role is Role.APP:
             if resident is not None and not (0 < len(resident) <= 128 and resident.isprintable()):
-                raise BadToken("Bart-Resident is a pseudonym of at most 128 visible characters.")
+                raise BadToken("This Bart-Resident can't be used.", hint="A pseudonym of 1 to 128 visible characters.")
             party = resident and f"{organisation}/{resident}"
         elif resident is not None:
-            raise BadToken("Only an app's token may act for a resident.")
+            raise BadToken("Only an app may act for a resident.", hint="Leave out Bart-Resident.")
         else:
             party = f"{organisation}/{subject}"
         return Viewer(role, party, organisation, areas, expires_at)

@@ -3,23 +3,24 @@
 Answers as https://graphql.github.io/graphql-over-http/draft/ prescribes.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 import orjson
 from cross_web import AsyncHTTPRequestAdapter
 from cross_web import HTTPException as ViewRefusal
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import ASGIWebSocketAdapter, GraphQL
+from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.http.base import BaseRequestProtocol
-from strawberry.http.exceptions import NonJsonMessageReceived
+from strawberry.http.streaming import HTTPStreamTransport, SSETransport
 from strawberry.schema import BaseSchema
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.subscriptions import (
     GRAPHQL_SSE_PROTOCOL,
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -27,16 +28,21 @@ from strawberry.subscriptions import (
 )
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
 
-from api.auth import BadToken, Tokens
-from api.limits import RateLimiter
+from api.auth import Tokens
+from api.limits import RateLimiter, rate_limited
 from api.metrics import Metrics
-from api.sockets import Socket
+from api.refusals import Refused
+from api.requests import HTTPRequest, Multipart, invalid, parameters
+from api.sockets import Adapter, Socket
+from geo.errors import BadToken
 from geo.viewer import ANONYMOUS
 from schema.context import Context, Services
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
+INIT_TIMEOUT = timedelta(seconds=10)  # for `connection_init` on a socket
 
 
 @dataclass(frozen=True)
@@ -51,21 +57,14 @@ class Edge:
     page_policy: str  # its Content-Security-Policy
 
 
-class Adapter(ASGIWebSocketAdapter):
-    async def send_json(self, message: Mapping[str, object]) -> None:
-        """As text: the protocol knows no binary frames."""
-        await self.ws.send_text(orjson.dumps(message).decode())
-
-    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
-        async for message in super().iter_json(ignore_parsing_errors=ignore_parsing_errors):
-            if not isinstance(message, dict):
-                raise NonJsonMessageReceived
-            yield message
-
-
 class Endpoint(GraphQL[Context, None]):
+    request_adapter_class = HTTPRequest
     websocket_adapter_class = Adapter
     graphql_transport_ws_handler_class = Socket
+    stream_transport_classes_by_protocol: Mapping[str, type[HTTPStreamTransport]] = {
+        MULTIPART_SUBSCRIPTION_PROTOCOL: Multipart,
+        GRAPHQL_SSE_PROTOCOL: SSETransport,
+    }
 
     def __init__(self, schema: BaseSchema, services: Services, edge: Edge) -> None:
         super().__init__(
@@ -75,6 +74,8 @@ class Endpoint(GraphQL[Context, None]):
                 GRAPHQL_SSE_PROTOCOL,
                 MULTIPART_SUBSCRIPTION_PROTOCOL,
             ),
+            connection_init_wait_timeout=INIT_TIMEOUT,
+            max_subscriptions_per_connection=None,  # `Socket` counts, and says so by name
             allowed_origins=edge.allowed_origins,
         )
         self.services = services
@@ -87,8 +88,12 @@ class Endpoint(GraphQL[Context, None]):
         request = Request(scope, receive)
         try:
             response = await self.run(request)
-        except ViewRefusal as refusal:
-            response = _refused(refusal, _media_type(request))
+        except Refused as refused:
+            response = refused.response(_media_type(request))
+        except ViewRefusal as refusal:  # the one that is left to Strawberry
+            response = invalid(refusal.reason, "GET or POST.", 405, allow="GET, POST").response(_media_type(request))
+        except ClientDisconnect:
+            response = Response(status_code=400)  # for the logs: there is nobody left to answer
         await response(scope, receive, send)
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
@@ -97,18 +102,27 @@ class Endpoint(GraphQL[Context, None]):
         try:
             viewer = self.edge.tokens.viewer(request.headers)
         except BadToken as error:
-            raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+            raise Refused(401, error, www_authenticate="Bearer") from None
         allowed, budget = await self.edge.rate_limiter.take(viewer, request.client.host if request.client else "")
         if not allowed:
-            raise HTTPException(
-                429, f"At most {budget.limit} requests a minute.", {"Retry-After": str(budget.resets_in)}
-            )
+            raise Refused(429, rate_limited(budget), retry_after=str(budget.resets_in))
         return Context(self.services, viewer, budget, request=request)
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         response = await super().get_sub_response(request)
         response.media_type = _media_type(request)
         return response
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        asked = await parameters(cast("HTTPRequest", request))
+        transport = self._get_stream_transport_from_headers(request.headers)
+        return GraphQLRequestData(
+            query=asked["query"],
+            variables=asked["variables"],
+            operation_name=asked["operationName"],
+            extensions=asked["extensions"],
+            protocol=transport.protocol if transport else "http",
+        )
 
     async def execute_single(
         self,
@@ -119,17 +133,31 @@ class Endpoint(GraphQL[Context, None]):
         root_value: None,
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
-        result = await super().execute_single(
-            request=request,
-            request_adapter=request_adapter,
-            request_data=request_data,
-            context=context,
-            root_value=root_value,
-            sub_response=sub_response,
-        )
+        by_post = {OperationType.MUTATION} if request.method == "POST" else set()
+        try:
+            result = await self.schema.execute(
+                request_data.query,
+                request_data.variables,
+                context_value=context,
+                operation_name=request_data.operation_name,
+                allowed_operation_types={OperationType.QUERY, *by_post},
+            )
+        except CannotGetOperationTypeError as error:
+            raise invalid(error.as_http_error_reason(), "`operationName` names an operation of the `query`.") from None
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.MUTATION:
+                raise invalid("A mutation is not carried out by GET.", "POST it.", 405, allow="POST") from None
+            hint = "`Accept: text/event-stream`, `Accept: multipart/mixed;subscriptionSpec=1.0`, or a WebSocket."
+            raise invalid("A subscription needs an answer that goes on.", hint, 406) from None
         if isinstance(result, PreExecutionError) and sub_response.media_type == GRAPHQL_JSON:
             sub_response.status_code = 400
         return result
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        response = await super().process_result(request, result)
+        if isinstance(result, PreExecutionError):  # nothing was carried out, so there is not even empty data
+            del response["data"]
+        return response
 
     def create_response(
         self, response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse], sub_response: Response
@@ -151,14 +179,8 @@ class Endpoint(GraphQL[Context, None]):
         headers = {"Content-Security-Policy": self.edge.page_policy, "Cache-Control": "no-cache"}
         return HTMLResponse(self.edge.page, headers=headers)
 
-    def decode_json(self, data: str | bytes) -> object:
+    def decode_json(self, data: str | bytes) -> Any:
         return orjson.loads(data)  # refuses NaN, which is no JSON
-
-    def parse_json(self, data: str | bytes) -> Any:
-        found = super().parse_json(data)
-        if not isinstance(found, dict | list):
-            raise ViewRefusal(400, "A request is a JSON object with a `query`.")
-        return found
 
     def encode_json(self, data: object) -> str | bytes:
         return orjson.dumps(data)
@@ -167,10 +189,3 @@ class Endpoint(GraphQL[Context, None]):
 def _media_type(request: Request | WebSocket) -> str:
     """The newer media type only for who asks for it: the older one is what plain HTTP clients understand."""
     return GRAPHQL_JSON if GRAPHQL_JSON in request.headers.get("accept", "") else JSON
-
-
-def _refused(refusal: ViewRefusal, media_type: str) -> Response:
-    status = 415 if refusal.reason == "Unsupported content type" else refusal.status_code
-    body = orjson.dumps({"errors": [{"message": refusal.reason}]})
-    headers = {"Allow": "GET, POST"} if status == 405 else None
-    return Response(body, status, headers, f"{media_type}; charset=utf-8")

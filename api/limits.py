@@ -1,17 +1,15 @@
-"""How much each caller may ask for: the rate of requests, and the size of one."""
+"""How much each caller may ask for in a minute."""
 
+import math
 import time
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from limits.aio.strategies import FixedWindowRateLimiter
 
+from geo.errors import RateLimited
 from geo.viewer import Viewer
 from schema.context import Budget
-
-MAX_BODY = 256 * 1024
 
 
 class RateLimiter:
@@ -19,32 +17,15 @@ class RateLimiter:
 
     def __init__(self, per_minute: int) -> None:
         self._item = RateLimitItemPerMinute(per_minute)
-        self._window = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._window = FixedWindowRateLimiter(MemoryStorage())
 
     async def take(self, viewer: Viewer, address: str) -> tuple[bool, Budget]:
         """Whether this request is within the limit, and what is left."""
         who = viewer.party or viewer.organisation or address
         allowed = await self._window.hit(self._item, who)
         reset_time, remaining = await self._window.get_window_stats(self._item, who)
-        return allowed, Budget(self._item.amount, remaining, max(1, round(reset_time - time.time())))
+        return allowed, Budget(self._item.amount, remaining, max(1, math.ceil(reset_time - time.time())))
 
 
-class BodyLimit:
-    """Refuses a larger body with 413, as soon as it is seen to be larger."""
-
-    def __init__(self, app: ASGIApp, *, limit: int = MAX_BODY) -> None:
-        self._app = app
-        self._limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
-
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._limit:
-                raise HTTPException(413, f"The body has more than {self._limit} bytes.")
-            return message
-
-        await self._app(scope, counted if scope["type"] == "http" else receive, send)
+def rate_limited(budget: Budget) -> RateLimited:
+    return RateLimited(f"At most {budget.limit} requests a minute.", hint=f"Wait {budget.resets_in} seconds.")

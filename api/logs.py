@@ -4,6 +4,8 @@ import logging
 import re
 import sys
 import time
+import traceback
+from collections.abc import Iterator
 from uuid import uuid4
 
 import structlog
@@ -20,25 +22,37 @@ def configure(*, as_json: bool) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.ExceptionRenderer(_without_words),
     ]
-    last: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if as_json
-        else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        ]
+    last: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     structlog.configure(
-        processors=[*shared, *last],
+        processors=[*shared, last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+        foreign_pre_chain=shared, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last]
     )
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _without_words(raised: structlog.typing.ExcInfo) -> str:
+    """What was raised, where, and because of what. Not the messages: they quote what people wrote."""
+    return "".join(_trace(raised[1]))
+
+
+def _trace(error: BaseException) -> Iterator[str]:
+    if before := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        yield from _trace(before)
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _trace(inner)
+    yield from traceback.format_tb(error.__traceback__)
+    yield f"{type(error).__qualname__}\n"
 
 
 class RequestLog:

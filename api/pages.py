@@ -9,10 +9,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from api.auth import BadToken, Tokens
+from api.auth import Tokens
 from api.metrics import Metrics
 from api.settings import ROOT
 from geo.db import Database
+from geo.errors import BadToken, TooSlow
 from geo.feed import Feed
 from geo.models import Role
 
@@ -23,6 +24,7 @@ GRAPHIQL_POLICY = (
 )
 NOT_BUILT = """<!doctype html><title>BART</title><p>This is the GraphQL endpoint of BART. GraphiQL was not built:
 run <code>npm ci &amp;&amp; npm run build</code> in <code>web/graphiql</code>.</p>"""
+AWAY = (SQLAlchemyError, OSError, TooSlow)  # what reading raises when the database does not answer
 log = structlog.get_logger()
 
 
@@ -49,7 +51,7 @@ def health(db: Database, feed: Feed, tokens: Tokens, metrics: Metrics) -> list[B
         try:
             async with db.read() as conn:
                 await conn.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError) as error:
+        except AWAY as error:
             log.warning("not_ready", error=type(error).__name__)
             return PlainTextResponse("The database does not answer.\n", 503)
         if feed.cursor is None:
@@ -60,10 +62,14 @@ def health(db: Database, feed: Feed, tokens: Tokens, metrics: Metrics) -> list[B
         try:
             admin = tokens.viewer(request.headers).role is Role.ADMIN
         except BadToken as error:
-            raise HTTPException(401, str(error), {"WWW-Authenticate": "Bearer"}) from None
+            raise HTTPException(401, f"{error.message} {error.hint}", {"WWW-Authenticate": "Bearer"}) from None
         if not admin and (request.client is None or request.client.host not in ("127.0.0.1", "::1")):
             raise HTTPException(403, "Metrics are for the machine itself, or for an admin's token.")
-        return Response(await metrics.text(db, feed), media_type="text/plain; version=0.0.4; charset=utf-8")
+        try:
+            found = await metrics.text(db, feed)
+        except AWAY:
+            raise HTTPException(503, "The database does not answer.") from None
+        return Response(found, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [
         Route("/", home),

@@ -1,6 +1,6 @@
 """`python -m bench [NAME]`: measure, print tables, write bench/results/latest.jsonl."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from bench import submit, write_visible
 from bench.environment import World, world
 from bench.figures import RESULTS, Effort, Figure, table, write
 
-BENCHES: dict[str, Callable[[World, Effort], Awaitable[list[Figure]]]] = {
+BENCHES: dict[str, Callable[[World, Effort], Coroutine[None, None, list[Figure]]]] = {
     "submit": submit.measure,
     "write_visible": write_visible.measure,
 }

@@ -42,14 +42,14 @@ class World:
         )
         return {"Authorization": f"Bearer {minted}"}
 
-    def copy(self, name: str) -> str:
-        """The URL of a new database with the same in it, for a peer: what it writes must not be our server's work.
+    def copy(self) -> str:
+        """The URL of a new database with the same in it, for a peer: what it writes must not be work for our server.
 
-        Nobody may be connected to the first one meanwhile.
+        Nobody may be connected to ours meanwhile.
         """
-        ours = make_url(self.database_url).database
+        name = f"copy_{secrets.token_hex(6)}"
         with closing(psycopg.connect(self._url("postgres"), autocommit=True)) as conn:
-            conn.execute(f'CREATE DATABASE "{name}" TEMPLATE "{ours}"'.encode())
+            conn.execute(f'CREATE DATABASE {name} TEMPLATE "{make_url(self.database_url).database}"'.encode())
         return self._url(name)
 
     def _url(self, database: str) -> str:

@@ -81,21 +81,17 @@ def write(figures: Iterable[Figure], file: IO[bytes]) -> None:
     file.flush()
 
 
-def table(title: str, figures: Iterable[Figure]) -> Table:
-    made = Table(title=title, title_justify="left")
-    made.add_column("figure")
-    made.add_column("params")
-    for heading in ("median", "min", "max", "unit", "runs", "ratio"):
-        made.add_column(heading, justify="right")
-    made.add_column("to")
+def table(name: str, figures: Iterable[Figure]) -> Table:
+    made = Table(
+        "figure", "params", title=f"{name}: medians, with the lowest and the highest run", title_justify="left"
+    )
+    for heading in ("median", "min", "max", "ratio"):
+        made.add_column(heading, justify="right", no_wrap=True)
     for figure in figures:
         made.add_row(
-            figure.name,
+            f"{figure.name.removeprefix(f'{name}.')}, {figure.unit}",
             ", ".join(f"{name}={value}" for name, value in figure.params.items()),
             *(f"{value:g}" for value in (figure.value, figure.min, figure.max)),
-            figure.unit,
-            str(figure.runs),
-            "" if figure.ratio is None else f"{figure.ratio:g}",
-            figure.peer or "",
+            "" if figure.ratio is None else f"{figure.ratio:g} × {figure.peer}",
         )
     return made

@@ -68,7 +68,13 @@ class Floor:
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._pool = AsyncConnectionPool(database_url, min_size=10, open=False, kwargs={"row_factory": dict_row})
+        self._pool = AsyncConnectionPool(
+            database_url,
+            connection_class=psycopg.AsyncConnection[dict[str, Any]],
+            min_size=10,
+            open=False,
+            kwargs={"row_factory": dict_row},
+        )
         self._sockets: set[WebSocket] = set()
 
     def app(self) -> Starlette:
@@ -135,16 +141,21 @@ class Floor:
 
 
 @contextmanager
-def floor(world: World) -> Iterator[str]:
-    """The floor in a process and with a database of its own: the address it listens on, until the block ends."""
+def floor(world: World, database_url: str) -> Iterator[str]:
+    """The floor on a migrated database, in a process of its own: the address it listens on, until the block ends."""
     port = free_port()
-    with process(("bench.floors", world.copy("floor"), str(port)), world.folder / "floor.log", {}):
+    with process(("bench.floors", database_url, str(port)), world.folder / "floor.log", {}):
         yield f"http://127.0.0.1:{port}"
 
 
 def main(database_url: str, port: int) -> None:
     config = uvicorn.Config(
-        Floor(database_url).app(), port=port, http="httptools", ws="websockets-sansio", access_log=False, log_config=None
+        Floor(database_url).app(),
+        port=port,
+        http="httptools",
+        ws="websockets-sansio",
+        access_log=False,
+        log_config=None,
     )
     Server(config, "Serving").run()
 

@@ -1,9 +1,12 @@
-"""The report that the benchmarks submit: glass, somewhere in the middle of The Hague, by a resident."""
+"""The report that benchmarks submit, to our server and to the floor: glass, somewhere in the middle of The Hague."""
 
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
+
+from bench.clients import Target
 
 SUBMIT = """
 mutation Submit($input: SubmitReportInput!) {
@@ -18,7 +21,7 @@ SUBMITTED = b'"ReportSubmitted"'
 
 
 def new_input() -> dict[str, Any]:
-    """An input of `submitReport`, each at another place within a kilometre or so."""
+    """An input of `submitReport`, each at another place within a kilometre."""
     return {
         "category": "glas",
         "description": "Glas rond de glasbak op de hoek, ook op het fietspad en voor de ingang van de school.",
@@ -26,11 +29,15 @@ def new_input() -> dict[str, Any]:
     }
 
 
-def graphql() -> bytes:
-    """The body that our server takes."""
-    return orjson.dumps({"query": SUBMIT, "variables": {"input": new_input()}})
+def to_ours(url: str, headers: Mapping[str, str]) -> Target:
+    return Target(
+        f"{url}/graphql",
+        headers,
+        lambda: orjson.dumps({"query": SUBMIT, "variables": {"input": new_input()}}),
+        SUBMITTED,
+    )
 
 
-def bare() -> bytes:
-    """The body that the floor takes: the input alone."""
-    return orjson.dumps(new_input())
+def to_floor(url: str, path: str) -> Target:
+    """The floor takes the input alone."""
+    return Target(f"{url}/{path}", {}, lambda: orjson.dumps(new_input()), SUBMITTED)

@@ -245,15 +245,15 @@ class Areas:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._kept: TTLCache[str, Followed] = TTLCache(maxsize=10_000, ttl=KEPT_SECONDS)
+        self._kept: TTLCache[str, tuple[int, Followed]] = TTLCache(maxsize=10_000, ttl=KEPT_SECONDS)
 
-    async def resolve(self, code: str, path: Path, *, fresh: bool = False) -> Followed:
-        """The area a code leads to, `fresh` from the database or as it was seconds ago; raises `UnknownArea`."""
-        followed = None if fresh else self._kept.get(code)
-        if followed is None:
+    async def resolve(self, code: str, path: Path, *, map_version: int = 0) -> Followed:
+        """The area a code leads to, as it was seconds ago, but not on a map before this version; raises `UnknownArea`."""
+        version, followed = self._kept.get(code, (map_version, None))
+        if followed is None or version < map_version:
             async with self._db.read() as conn:
                 followed = await follow(conn, code)
             if followed is None:
                 raise unknown(code, path)
-            self._kept[code] = followed
+            self._kept[code] = map_version, followed
         return followed

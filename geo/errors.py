@@ -104,8 +104,12 @@ class InvalidId(Problem):
     """This is not an id of such a thing."""
 
 
-class TokenExpired(Problem):
-    """The token of this connection has expired."""
+class BadToken(Problem):
+    """This token is not one of ours."""
+
+
+class TokenExpired(BadToken):
+    """This token has expired."""
 
 
 class RateLimited(Problem):

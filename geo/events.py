@@ -147,6 +147,17 @@ async def head(conn: AsyncConnection) -> FeedCursor:
     return FeedCursor(row.epoch, row.position)
 
 
+async def map_version(conn: AsyncConnection) -> int:
+    """The version of the map. Read it behind events: it is at least the one that they were made on."""
+    return (await conn.execute(select(feed.c.map_version))).scalar_one()
+
+
+async def raise_map_version(conn: AsyncConnection) -> None:
+    """Tell watchers that codes may lead elsewhere, in the transaction that replaces a map and as the last thing in it:
+    no event gets its position until the commit."""
+    await conn.execute(update(feed).values(map_version=feed.c.map_version + 1))
+
+
 class Backlog(NamedTuple):
     """Committed events that have no position yet."""
 
@@ -168,7 +179,8 @@ async def renew_epoch(conn: AsyncConnection, old: UUID) -> None:
 
 async def read(conn: AsyncConnection, after: int, limit: int) -> list[Delivery]:
     """The events behind a position, in feed order, each with its report as it stands now."""
-    of_interest = or_(event.c.visibility == Visibility.INVOLVED, report.c.visibility == Visibility.INVOLVED)
+    levels = event.c.before["visibility"].astext, event.c.visibility, report.c.visibility
+    of_interest = or_(*(level == Visibility.INVOLVED for level in levels))
     parties = select(involvement.c.party).where(involvement.c.report_id == event.c.report_id)
     involved = case((of_interest, func.array(parties.scalar_subquery())), else_=literal([], ARRAY(Text)))
     statement = (

@@ -42,6 +42,7 @@ class Feed:
         self._window: list[Delivery] = []
         self._latest: OrderedDict[UUID, Delivery] = OrderedDict()
         self.cursor: FeedCursor | None = None
+        self.map_version = 0  # at least the one on which the events were made that this process has told
         db.after_commit = self._unplaced.set
 
     @property
@@ -106,6 +107,7 @@ class Feed:
                 self._window = (self._window + batch)[-WINDOW:]
                 while len(self._latest) > WINDOW:
                     self._latest.popitem(last=False)
+                self.map_version = await events.map_version(conn)
                 self._advance(FeedCursor(head.epoch, self.now.position + len(batch)))
 
     def _advance(self, cursor: FeedCursor) -> None:
@@ -129,13 +131,15 @@ class Feed:
 
     def _with_latest(self, delivery: Delivery) -> Delivery:
         latest = self._latest.get(delivery.event.report_id, delivery)
-        return replace(delivery, report=latest.report, involved=latest.involved)
+        return replace(delivery, report=latest.report, involved=delivery.involved | latest.involved)
 
     async def _replay(self, position: int) -> list[Delivery]:
         while True:
             try:
                 async with self._db.read() as conn:
-                    return await events.read(conn, position, BATCH)
+                    batch = await events.read(conn, position, BATCH)
+                    self.map_version = await events.map_version(conn)
+                    return batch
             except (SQLAlchemyError, OSError) as error:
                 log.warning("feed_replay_failed", error=type(error).__name__)
                 await asyncio.sleep(self._interval)

@@ -218,13 +218,15 @@ event = Table(
 )
 Index("event_unplaced_idx", event.c.at, postgresql_where=event.c.position.is_(None))
 
-# One row. A new epoch (a restored back-up) makes every older cursor start over.
+# One row. A new epoch (a restored back-up) makes every older cursor start over. The version of the map rises with each
+# replacement: who watches an area by its code looks again where that leads.
 feed = Table(
     "feed",
     metadata,
     Column("only", SmallInteger, primary_key=True, server_default=text("1")),
     Column("epoch", UUID, nullable=False, server_default=func.gen_random_uuid()),
     Column("position", BigInteger, nullable=False, server_default=text("0")),
+    Column("map_version", BigInteger, nullable=False, server_default=text("0")),
 )
 
 # The first answer given for a key; `outcome` is null only inside the transaction that is working on it.

@@ -99,10 +99,13 @@ class AreaInput:
         raise InvalidArea(path=path, hint="Give one of code, bbox, polygon, around.")
 
 
-async def search_area(info: Info, area: AreaInput, *, fresh: bool = False) -> SearchArea:
+async def search_area(info: Info, area: AreaInput) -> SearchArea:
     """The area to look in; raises `UnknownArea`, `InvalidArea`, `InvalidLocation`."""
     if area.code:
-        followed = await info.context.services.areas.resolve(area.code.value, ("area", "code"), fresh=fresh)
+        services = info.context.services
+        followed = await services.areas.resolve(
+            area.code.value, ("area", "code"), map_version=services.feed.map_version
+        )
         return CodeArea(followed.area.kind, followed.codes)
     return area.shape(("area",))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -11,8 +10,6 @@ import strawberry
 from geo.cursor import FeedCursor
 from geo.errors import UnknownReport
 from geo.events import Delivery
-from geo.models import EventKind
-from geo.report_pages import Area as SearchArea
 from geo.watch import Told, Watch
 from schema.areas import check_known, search_area
 from schema.context import Info
@@ -28,7 +25,7 @@ After = Annotated[
         "Without it, what happens from now on."
     ),
 ]
-Refresh = Callable[[], Awaitable[SearchArea | None]]
+Look = Callable[[], Awaitable[Watch]]  # makes the watch on the map in force
 
 
 async def report_events(
@@ -36,10 +33,13 @@ async def report_events(
 ) -> AsyncGenerator[ReportEventOrResync, None]:
     """Every change of the reports in an area, as it happens."""
     start = _start(info, after)
-    watch = Watch(info.context.viewer, await search_area(info, area), await checked_filter(info, filter))
-    assert watch.area is not None
-    await check_known(info, watch.area)
-    return _follow(info, watch, start, lambda: search_area(info, area, fresh=True))
+    wanted = await checked_filter(info, filter)
+    await check_known(info, await search_area(info, area))
+
+    async def look() -> Watch:
+        return Watch(info.context.viewer, await search_area(info, area), wanted)
+
+    return _follow(info, look, start)
 
 
 async def report_changes(
@@ -53,10 +53,10 @@ async def report_changes(
     if await info.context.reports.load(report_id) is None:
         raise UnknownReport(path=("id",), hint="Pass the `id` of a report that you can read.")
 
-    async def anywhere() -> None:
-        return None
+    async def look() -> Watch:
+        return Watch(info.context.viewer, report_id=report_id)
 
-    return _follow(info, Watch(info.context.viewer, report_id=report_id), start, anywhere)
+    return _follow(info, look, start)
 
 
 def _start(info: Info, after: str | None) -> FeedCursor:
@@ -64,11 +64,10 @@ def _start(info: Info, after: str | None) -> FeedCursor:
     return services.feed.now if after is None else services.cursors.open_feed(after)
 
 
-async def _follow(
-    info: Info, watch: Watch, cursor: FeedCursor, refresh: Refresh
-) -> AsyncGenerator[ReportEventOrResync, None]:
+async def _follow(info: Info, look: Look, cursor: FeedCursor) -> AsyncGenerator[ReportEventOrResync, None]:
     """Tell what the watcher is to know, until its token ends."""
     services = info.context.services
+    map_version, watch = services.feed.map_version, await look()
     while (left := _seconds_left(watch)) != 0:
         try:
             async with asyncio.timeout(left):
@@ -79,8 +78,8 @@ async def _follow(
             cursor = services.feed.now
             yield Resync(reason="The feed started over.", cursor=Cursor(services.cursors.seal_feed(cursor)))
             continue
-        if any(delivery.event.kind is EventKind.REPORT_MOVED for delivery in batch):
-            watch = replace(watch, area=await refresh())  # the map may have been replaced
+        if map_version != services.feed.map_version:
+            map_version, watch = services.feed.map_version, await look()
         for delivery in batch:
             assert delivery.event.position is not None
             cursor = FeedCursor(cursor.epoch, delivery.event.position)

@@ -4,19 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import strawberry
-from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter, ParserCache, QueryDepthLimiter, ValidationCache
+from strawberry.extensions import ValidationCache
 from strawberry.extensions.base_extension import SchemaExtension
 
 from schema import areas, categories, live, node, report_changes, report_queries, uploads, viewer
-from schema.cost import CostLimiter
+from schema.cost import Limits
+from schema.documents import OneOperation, ParsedOnce
 from schema.errors import NameErrors
 from schema.problems import NamedProblems, Problem
 from schema.scalars import CONFIG
-
-MAX_DEPTH = 14
-MAX_ALIASES = 30
-MAX_TOKENS = 2_000
-MAX_COST = 20_000
 
 
 def _described(resolver: Callable[..., Any]) -> str:
@@ -80,14 +76,5 @@ def make_schema(*extensions: Callable[[], SchemaExtension]) -> Schema:
         Subscription,
         types=Problem.__subclasses__(),
         config=CONFIG,
-        extensions=[
-            *extensions,
-            ParserCache,
-            ValidationCache,
-            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
-            lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-            lambda: CostLimiter(MAX_COST),
-            NameErrors,
-        ],
+        extensions=[*extensions, Limits, ParsedOnce, ValidationCache, OneOperation, NameErrors],
     )

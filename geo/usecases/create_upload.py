@@ -1,15 +1,15 @@
 """Make room for a photo, to be PUT to a signed URL."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from geo import idempotency, uploads
 from geo.db import Database
 from geo.errors import InvalidPhoto
+from geo.links import UPLOAD_LIFETIME
 from geo.models import Upload
 from geo.viewer import Viewer
 
 CONTENT_TYPES = ("image/jpeg", "image/png", "image/webp")
-OPEN_FOR = timedelta(minutes=15)
 
 
 async def create_upload(db: Database, viewer: Viewer, content_type: str, idempotency_key: str | None) -> Upload:
@@ -28,6 +28,6 @@ async def create_upload(db: Database, viewer: Viewer, content_type: str, idempot
     async with db.write() as conn:
         if earlier := await once.earlier(conn):
             return await uploads.by_id(conn, earlier)
-        upload = await uploads.create(conn, party, content_type, datetime.now(UTC) + OPEN_FOR)
+        upload = await uploads.create(conn, party, content_type, datetime.now(UTC) + UPLOAD_LIFETIME)
         await once.done(conn, upload.id)
         return upload

@@ -184,14 +184,14 @@ async def test_what_is_no_code_finds_nothing(world: Database, code: str) -> None
     assert len(unknown.value.message) < 200
 
 
-async def test_a_resolved_code_is_kept_for_a_while_and_fresh_on_demand(world: Database) -> None:
+async def test_a_resolved_code_is_kept_for_a_while_on_the_same_map(world: Database) -> None:
     kept = Areas(world)
     assert (await kept.resolve("WK051802", ())).codes == ("WK051802",)
     async with world.write() as conn:
         ended = update(area).where(area.c.code == "WK051802").values(state="ENDED", successor_code=DISTRICT)
         await conn.execute(ended)
     assert (await kept.resolve("WK051802", ())).area.code == "WK051802"
-    assert (await kept.resolve("WK051802", (), fresh=True)).area.code == DISTRICT
+    assert (await kept.resolve("WK051802", (), map_version=1)).area.code == DISTRICT
     assert (await kept.resolve("WK051802", ())).codes == (DISTRICT, "WK051802")
 
 
