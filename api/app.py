@@ -72,7 +72,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
                 await task
         await db.engine.dispose()
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
@@ -93,3 +93,5 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         exception_handlers={HTTPException: pages.problem},
         lifespan=lifespan,
     )
+    app.state.draining = endpoint.draining
+    return app

@@ -1,6 +1,5 @@
 """The bus of hints between processes. It carries only "there is something new".
 
-broadcaster gives it over memory and Redis; its PostgreSQL backend wants another driver, so that one is ours.
 Each process makes exactly one subscription (two first subscribers at once break each other in broadcaster), and a beat
 of its own tells whether it still hears: a failing backend ends its listener in silence. A hint that gets lost costs
 latency only, since every feed also looks by the clock.
@@ -9,45 +8,33 @@ latency only, since every feed also looks by the clock.
 import asyncio
 from collections.abc import Callable
 
-import psycopg
 import structlog
-from broadcaster import Broadcast, BroadcastBackend, Event
+from broadcaster import Broadcast
+
+from api.bus_backends import PostgresBackend, RedisBackend
 
 CHANNEL = "bart_feed"
 BEAT_SECONDS = 5.0
 log = structlog.get_logger()
 
 
-class PostgresBackend(BroadcastBackend):
-    """LISTEN and NOTIFY, each on an autocommit connection of its own: never inside a writer's transaction."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._subscribed = asyncio.Event()
+class Connection(Broadcast):
+    """broadcaster's own raises what its listener died of, in place of our cancellation, and leaves a backend connected
+    that failed."""
 
     async def connect(self) -> None:
-        self._listener = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
-        self._notifier = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
-        self._heard = self._listener.notifies()
+        try:
+            await super().connect()
+        except BaseException:
+            await self._backend.disconnect()
+            raise
 
     async def disconnect(self) -> None:
-        await self._listener.close()
-        await self._notifier.close()
-
-    async def subscribe(self, group: str) -> None:
-        await self._listener.execute(f'LISTEN "{group}"'.encode())
-        self._subscribed.set()
-
-    async def unsubscribe(self, group: str) -> None:
-        """The connection is waiting for notifications and takes no command; closing it ends the subscription."""
-
-    async def publish(self, channel: str, message: str) -> None:
-        await self._notifier.execute("SELECT pg_notify(%s, %s)", (channel, message))
-
-    async def next_published(self) -> Event:
-        await self._subscribed.wait()
-        notify = await anext(self._heard)
-        return Event(notify.channel, notify.payload)
+        self._listener_task.cancel()
+        await asyncio.wait([self._listener_task])
+        if not self._listener_task.cancelled():
+            log.warning("bus_listener_failed", error=type(self._listener_task.exception()).__name__)
+        await self._backend.disconnect()
 
 
 class Bus:
@@ -60,7 +47,11 @@ class Bus:
         self._broadcast: Broadcast | None = None
 
     def _connect(self) -> Broadcast:
-        return Broadcast(self._url) if self._url else Broadcast(backend=PostgresBackend(self._database_url))
+        if not self._url:
+            return Connection(backend=PostgresBackend(self._database_url))
+        if self._url.startswith("redis"):
+            return Connection(backend=RedisBackend(self._url))
+        return Connection(self._url)
 
     async def announce(self) -> None:
         """Tell the other processes that there is something new. They will find it without us too."""

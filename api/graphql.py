@@ -3,7 +3,8 @@
 Answers as https://graphql.github.io/graphql-over-http/draft/ prescribes.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
@@ -12,7 +13,7 @@ import orjson
 from cross_web import AsyncHTTPRequestAdapter
 from cross_web import HTTPException as ViewRefusal
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
@@ -34,8 +35,9 @@ from api.auth import Tokens
 from api.limits import RateLimiter, rate_limited
 from api.metrics import Metrics
 from api.refusals import Refused
-from api.requests import HTTPRequest, Multipart, invalid, parameters
+from api.requests import HTTPRequest, invalid, parameters
 from api.sockets import Adapter, Socket
+from api.streams import Multipart, until
 from geo.errors import BadToken
 from geo.viewer import ANONYMOUS
 from schema.context import Context, Services
@@ -80,6 +82,7 @@ class Endpoint(GraphQL[Context, None]):
         )
         self.services = services
         self.edge = edge
+        self.draining = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -149,13 +152,23 @@ class Endpoint(GraphQL[Context, None]):
                 raise invalid("A mutation is not carried out by GET.", "POST it.", 405, allow="POST") from None
             hint = "`Accept: text/event-stream`, `Accept: multipart/mixed;subscriptionSpec=1.0`, or a WebSocket."
             raise invalid("A subscription needs an answer that goes on.", hint, 406) from None
-        if isinstance(result, PreExecutionError) and sub_response.media_type == GRAPHQL_JSON:
+        if not _begun(result) and sub_response.media_type == GRAPHQL_JSON:
             sub_response.status_code = 400
         return result
 
+    async def create_streaming_response(
+        self,
+        request: Request | WebSocket,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """Ends when this server does, in time for its client to go on at another."""
+        return StreamingResponse(until(self.draining, cast("AsyncGenerator[str]", stream())), headers=headers)
+
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         response = await super().process_result(request, result)
-        if isinstance(result, PreExecutionError):  # nothing was carried out, so there is not even empty data
+        if not _begun(result):  # so there is not even empty data
             del response["data"]
         return response
 
@@ -184,6 +197,13 @@ class Endpoint(GraphQL[Context, None]):
 
     def encode_json(self, data: object) -> str | bytes:
         return orjson.dumps(data)
+
+
+def _begun(result: ExecutionResult) -> bool:
+    """Whether it came to carrying the request out: then every error has a place in the answer."""
+    if isinstance(result, PreExecutionError):
+        return False
+    return not result.errors or any(error.path for error in result.errors)
 
 
 def _media_type(request: Request | WebSocket) -> str:

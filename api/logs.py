@@ -25,7 +25,11 @@ def configure(*, as_json: bool) -> None:
         structlog.processors.ExceptionRenderer(_without_words),
     ]
     last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[*shared, last],
@@ -40,9 +44,9 @@ def configure(*, as_json: bool) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
-def _without_words(raised: structlog.typing.ExcInfo) -> str:
+def _without_words(exc_info: structlog.typing.ExcInfo) -> str:
     """What was raised, where, and because of what. Not the messages: they quote what people wrote."""
-    return "".join(_trace(raised[1]))
+    return "".join(_trace(exc_info[1]))
 
 
 def _trace(error: BaseException) -> Iterator[str]:

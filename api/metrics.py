@@ -10,7 +10,7 @@ from geo import events
 from geo.db import Database
 from geo.feed import Feed
 
-MAX_NAMES = 200  # operation names come from callers; the rest is counted as "other"
+MAX_NAMES, MAX_LENGTH = 200, 80  # operation names come from callers; the rest is counted as "other"
 
 
 class Metrics:
@@ -32,7 +32,7 @@ class Metrics:
         if operation is None:
             return "anonymous"
         if operation not in self._names:
-            if len(self._names) >= MAX_NAMES:
+            if len(self._names) >= MAX_NAMES or len(operation) > MAX_LENGTH:
                 return "other"
             self._names.add(operation)
         return operation

@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 from cross_web import StarletteRequestAdapter
-from strawberry.http.streaming import MultipartSubscriptionTransport
 
 from api.refusals import Refused
 from geo.errors import Problem
@@ -32,15 +31,8 @@ class HTTPRequest(StarletteRequestAdapter):
             received += chunk
             if len(received) > MAX_BODY:
                 problem = BodyTooLarge(f"This body has more than {MAX_BODY} bytes.", hint=f"At most {MAX_BODY} bytes.")
-                raise Refused(413, problem, connection="close")
+                raise Refused(413, problem)
         return bytes(received)
-
-
-class Multipart(MultipartSubscriptionTransport):
-    def accepts(self, accept: str) -> bool:
-        """Read by hand: parameters of a media range can be written in ways that Strawberry's parser stumbles over."""
-        plain = accept.lower().replace('"', "").replace(" ", "")
-        return plain.startswith("multipart/mixed;") and ";subscriptionspec=1.0" in plain
 
 
 def read_json(data: str | bytes) -> Any:
@@ -52,7 +44,7 @@ def read_json(data: str | bytes) -> Any:
 
 
 async def parameters(request: HTTPRequest) -> dict[str, Any]:
-    """The four parameters of a request, each of the right type or absent; raises `Refused`."""
+    """The four parameters of a request, each of the right type, or None when absent or empty; raises `Refused`."""
     if request.method == "GET":
         found: Any = dict(request.query_params)
         for name in ("variables", "extensions"):
@@ -71,7 +63,7 @@ async def parameters(request: HTTPRequest) -> dict[str, Any]:
             raise invalid(f"`{name}` is not {what}.", EXAMPLE)
     if not found.get("query"):
         raise invalid("There is no `query`.", EXAMPLE)
-    return {name: found.get(name) for name in PARAMETERS}
+    return {name: found.get(name) or None for name in PARAMETERS}
 
 
 def _is_json(content_type: str) -> bool:

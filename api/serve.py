@@ -6,13 +6,15 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import uvicorn
+from starlette.applications import Starlette
 
 from api import logs, migrate
 from api.app import create_app
 from api.cluster import Cluster
+from api.keepalive import KeepaliveProtocol
 from api.settings import Settings
 from api.worker import make_worker, work
 from geo.db import Database, engine
@@ -47,7 +49,7 @@ def _exit_on_signals() -> None:
 
 
 class Server(uvicorn.Server):
-    """Says so when it has begun to listen."""
+    """Says so when it has begun to listen, and tells its app when it is about to end."""
 
     def __init__(self, config: uvicorn.Config, hello: str) -> None:
         super().__init__(config)
@@ -57,6 +59,10 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             print(self._hello, flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        cast("Starlette", self.config.app).state.draining.set()
+        await super().shutdown(sockets)
 
 
 def serve(settings: Settings, database_url: str, hello: str) -> None:
@@ -74,7 +80,7 @@ def config(settings: Settings, database_url: str) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         http="httptools",
-        ws="websockets-sansio",
+        ws=KeepaliveProtocol,
         ws_max_size=256 * 1024,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         access_log=False,

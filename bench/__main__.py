@@ -15,8 +15,6 @@ BENCHES: dict[str, Callable[[World, Effort], Coroutine[None, None, list[Figure]]
     "submit": submit.measure,
     "write_visible": write_visible.measure,
 }
-
-
 cli = typer.Typer(pretty_exceptions_enable=False)
 
 

@@ -45,6 +45,8 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def open(cls, target: Target) -> Self:
         at = urlsplit(target.url)
+        assert at.hostname
+        assert at.port
         _, made = await asyncio.get_running_loop().create_connection(lambda: cls(target), at.hostname, at.port)
         return made
 

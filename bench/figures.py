@@ -8,6 +8,7 @@ from statistics import median
 from typing import IO, Self
 
 import orjson
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 RESULTS = Path(__file__).with_name("results") / "latest.jsonl"
@@ -82,16 +83,15 @@ def write(figures: Iterable[Figure], file: IO[bytes]) -> None:
 
 
 def table(name: str, figures: Iterable[Figure]) -> Table:
-    made = Table(
-        "figure", "params", title=f"{name}: medians, with the lowest and the highest run", title_justify="left"
-    )
+    title = f"{name}: medians, with the lowest and the highest run"
+    made = Table("figure", "params", title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
     for heading in ("median", "min", "max", "ratio"):
         made.add_column(heading, justify="right", no_wrap=True)
     for figure in figures:
         made.add_row(
             f"{figure.name.removeprefix(f'{name}.')}, {figure.unit}",
-            ", ".join(f"{name}={value}" for name, value in figure.params.items()),
-            *(f"{value:g}" for value in (figure.value, figure.min, figure.max)),
-            "" if figure.ratio is None else f"{figure.ratio:g} × {figure.peer}",
+            ", ".join(f"{param}={value}" for param, value in figure.params.items()),
+            *(f"{value:.3g}" for value in (figure.value, figure.min, figure.max)),
+            "" if figure.ratio is None else f"{figure.ratio:.3g} × {figure.peer}",
         )
     return made

@@ -45,6 +45,7 @@ CROSS JOIN LATERAL (
         max(code) FILTER (WHERE kind = 'BOROUGH'), max(code) FILTER (WHERE kind = 'MUNICIPALITY')
     FROM area WHERE state = 'LIVE' AND ST_Intersects(geom, point)
 ) AS place
+ON CONFLICT (number) DO NOTHING
 """
 INVOLVEMENT = "INSERT INTO involvement (report_id, party, role, since) VALUES (%(id)s, %(party)s, 'REPORTER', now())"
 EVENT = """
@@ -58,7 +59,7 @@ SELECT
         'submitted_at', submitted_at
     ), '{}'
 FROM report WHERE id = %(id)s
-RETURNING after ->> 'status' AS status, version
+RETURNING version, (SELECT number FROM report WHERE id = report_id), after ->> 'status' AS status
 """
 NOTIFY = "SELECT pg_notify('floor', %s)"
 
@@ -105,16 +106,16 @@ class Floor:
 
     async def _write(self, conn: psycopg.AsyncConnection[dict[str, Any]], request: Request) -> bytes:
         given = orjson.loads(await request.body())
-        report = {
+        report: dict[str, Any] = {
             "id": uuid7(),
             "event_id": uuid7(),
-            "number": new_number(),
             "category": given["category"],
             "description": given["description"],
             "party": PARTY,
             **given["location"],
         }
-        await conn.execute(REPORT, report)
+        while not (await conn.execute(REPORT, report | {"number": new_number()})).rowcount:
+            pass  # the number was drawn before
         await conn.execute(INVOLVEMENT, report)
         event = await (await conn.execute(EVENT, report)).fetchone()
         assert event is not None
@@ -123,7 +124,7 @@ class Floor:
                 "__typename": "ReportSubmitted",
                 "reportId": report["id"],
                 "version": event["version"],
-                "report": {"number": report["number"], "status": event["status"]},
+                "report": {"number": event["number"], "status": event["status"]},
             }
         )
 

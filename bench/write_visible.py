@@ -15,7 +15,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from bench.clients import Connection
+from bench.clients import Connection, Target
 from bench.environment import World, served
 from bench.figures import Effort, Figure, percentile
 from bench.floors import FLOOR, floor
@@ -45,18 +45,20 @@ class Delay(NamedTuple):
 class Pair:
     """One who writes and one who watches, of one server."""
 
-    writer: Connection
+    target: Target
     watcher: ClientConnection
 
     async def run(self, seconds: float) -> list[Delay]:
         """Write again and again, each time when the event of the last report has come."""
         found = []
+        writer = await Connection.open(self.target)  # servers close one that is idle while the other runs
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
-            (event, at), answer = await asyncio.gather(self._hear(), self.writer.post())
+            (event, at), answer = await asyncio.gather(self._hear(), writer.post())
             if _value("reportId", event) != _value("reportId", answer.body):
                 raise RuntimeError(f"The watcher heard of another report: {event.decode()}")
             found.append(Delay((at - answer.at) * 1000, (at - answer.asked_at) * 1000))
+        writer.close()
         return found
 
     async def _hear(self) -> tuple[bytes, float]:
@@ -73,8 +75,10 @@ def _value(name: str, json: bytes) -> str:
 
 @asynccontextmanager
 async def our_pair(url: str, headers: Mapping[str, str]) -> AsyncIterator[Pair]:
-    writer = await Connection.open(to_ours(url, headers))
+    target = to_ours(url, headers)
+    writer = await Connection.open(target)
     variables = {"area": {"code": MUNICIPALITY}, "after": _value("cursor", (await writer.post()).body)}
+    writer.close()
     async with connect(f"{url.replace('http', 'ws', 1)}/graphql", subprotocols=[PROTOCOL]) as watcher:
         for message in (
             {"type": "connection_init", "payload": headers},
@@ -82,16 +86,13 @@ async def our_pair(url: str, headers: Mapping[str, str]) -> AsyncIterator[Pair]:
         ):
             await watcher.send(orjson.dumps(message), text=True)
             await watcher.recv()  # first that we are welcome, then the event of the report above
-        yield Pair(writer, watcher)
-    writer.close()
+        yield Pair(target, watcher)
 
 
 @asynccontextmanager
 async def floor_pair(url: str) -> AsyncIterator[Pair]:
-    writer = await Connection.open(to_floor(url, "publish"))
     async with connect(f"{url.replace('http', 'ws', 1)}/events") as watcher:
-        yield Pair(writer, watcher)
-    writer.close()
+        yield Pair(to_floor(url, "publish"), watcher)
 
 
 async def measure(world: World, effort: Effort) -> list[Figure]:

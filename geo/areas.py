@@ -248,7 +248,7 @@ class Areas:
         self._kept: TTLCache[str, tuple[int, Followed]] = TTLCache(maxsize=10_000, ttl=KEPT_SECONDS)
 
     async def resolve(self, code: str, path: Path, *, map_version: int = 0) -> Followed:
-        """The area a code leads to, as it was seconds ago, but not on a map before this version; raises `UnknownArea`."""
+        """The area a code leads to, as it was seconds ago, yet on no map before this version; raises `UnknownArea`."""
         version, followed = self._kept.get(code, (map_version, None))
         if followed is None or version < map_version:
             async with self._db.read() as conn:

@@ -51,7 +51,7 @@ class Categories:
         known = await self.all()
         if (found := known.get(slug)) is None or not found.active:
             names = ", ".join(c.slug for c in known.values() if c.active)
-            raise UnknownCategory(f'"{slug}" is not a category.', path=path, hint=f"One of: {names}.")
+            raise UnknownCategory(f'"{slug[:80]}" is not a category.', path=path, hint=f"One of: {names}.")
         return found
 
     async def with_children(self, slugs: tuple[str, ...], path: Path) -> tuple[str, ...]:
@@ -59,5 +59,6 @@ class Categories:
         known = await self.all()
         for place, slug in enumerate(slugs):
             if slug not in known:
-                raise UnknownCategory(f'"{slug}" is not a category.', path=(*path, place), hint="See `categories`.")
+                where = (*path, place)
+                raise UnknownCategory(f'"{slug[:80]}" is not a category.', path=where, hint="See `categories`.")
         return tuple(c.slug for c in known.values() if c.slug in slugs or c.parent_slug in slugs)

@@ -149,7 +149,8 @@ async def head(conn: AsyncConnection) -> FeedCursor:
 
 async def map_version(conn: AsyncConnection) -> int:
     """The version of the map. Read it behind events: it is at least the one that they were made on."""
-    return (await conn.execute(select(feed.c.map_version))).scalar_one()
+    version: int = (await conn.execute(select(feed.c.map_version))).scalar_one()
+    return version
 
 
 async def raise_map_version(conn: AsyncConnection) -> None:

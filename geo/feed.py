@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from geo import events
 from geo.cursor import FeedCursor
 from geo.db import Database
+from geo.errors import TooSlow
 from geo.events import Delivery
 
 BATCH = 500
@@ -77,7 +78,7 @@ class Feed:
             signal.clear()
             try:
                 await step()
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, TooSlow) as error:
                 # The database may be away for a while; the clock brings us back here.
                 log.warning("feed_step_failed", step=step.__name__, error=type(error).__name__)
                 await asyncio.sleep(self._interval / 2)
@@ -140,6 +141,6 @@ class Feed:
                     batch = await events.read(conn, position, BATCH)
                     self.map_version = await events.map_version(conn)
                     return batch
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, TooSlow) as error:
                 log.warning("feed_replay_failed", error=type(error).__name__)
                 await asyncio.sleep(self._interval)

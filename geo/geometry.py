@@ -35,13 +35,13 @@ def metres_between(a: Point, b: Point) -> float:
 
 def check_point(lon: float, lat: float, path: Path) -> Point:
     """The place, if it is on earth; raises `InvalidLocation`."""
-    if not (math.isfinite(lon) and math.isfinite(lat) and -180 <= lon <= 180 and -90 <= lat <= 90):
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise InvalidLocation(
-            f"lon {lon}, lat {lat} is not a place on earth.",
+            f"lon {lon!s:.20}, lat {lat!s:.20} is not a place on earth.",
             path=path,
             hint="lon lies in -180..180 and lat in -90..90, in degrees (WGS84).",
         )
-    return Point(lon, lat)
+    return Point(float(lon), float(lat))
 
 
 def sql_point(point: Point) -> ColumnElement[Any]:
@@ -209,4 +209,4 @@ def _vertex(value: Any, path: Path) -> Point:
     numbers = isinstance(value, list) and len(value) in (2, 3) and all(type(n) in (int, float) for n in value)
     if not numbers:
         raise InvalidArea("This is not a position.", path=path, hint="[lon, lat], two numbers in degrees.")
-    return check_point(float(value[0]), float(value[1]), path)
+    return check_point(value[0], value[1], path)

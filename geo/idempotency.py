@@ -35,7 +35,8 @@ class Once:
         if self._key is None:
             return None
         values = {"party": self._party, "key": self._key, "digest": self._digest, "at": func.now()}
-        if (await conn.execute(insert(idempotency).values(values).on_conflict_do_nothing())).rowcount:
+        fresh = insert(idempotency).values(values).on_conflict_do_nothing().returning(idempotency.c.key)
+        if (await conn.execute(fresh)).first():
             return None
         row = (await conn.execute(select(idempotency).where(self._row))).one()
         if row.digest != self._digest:

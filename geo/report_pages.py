@@ -1,32 +1,40 @@
 """Pages of reports: which ones, in which order, and how PostgreSQL is led to read few rows for them.
 
-A page is a walk along an index that has the narrowing column first and the order behind it:
-- an area code: (its column, order);
-- a middling shape: its tiles, each walked along (tile, order) and merged, so that the newest rows of the shape come
-  without reading all its rows;
-- a street-sized shape: all its rows by the GiST index, they are few;
-- a shape larger than 16 tiles of 6 km: the plain order, nearly every row lies in it.
+A page merges walks. A walk goes along one index, in the order of the page, and every column before the order is an
+equality, so that it reads hardly a row that it does not return (geo/tables.py has the indexes):
+- who may see it: one walk for each level of visibility, so that nobody waits for what it may not see;
+- where: an area code is a column; a shape is a few tiles, with an exact test where one sticks out of the shape;
+- which: a category, an urgency, a stage; several of them are several walks.
+PostgreSQL takes the walks' first rows until the page is full.
+
+A street-sized shape is read whole by the GiST index, for it has few rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import product
+from math import prod
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo.cursor import PageCursor
 from geo.geometry import Shape, metres_between, sql_geography, sql_point
-from geo.models import AreaKind, Facts, Point, Report, ReportStatus, Urgency
+from geo.models import AreaKind, Facts, Point, Report, ReportStatus, Urgency, Visibility
 from geo.rows import columns, to_report
-from geo.tables import report
+from geo.tables import involvement, report
 from geo.tiles import cover
 from geo.viewer import Viewer
-from geo.visibility import visible
+from geo.visibility import levels, visible
 
-STREET_KM2 = 0.02
+STREET_KM2 = 0.03
+WALKS, TILES, CATEGORIES = 64, 16, 12
+CLOSED = {ReportStatus.RESOLVED, ReportStatus.REJECTED}
+
+Condition = ColumnElement[bool]
 
 
 class ReportOrder(StrEnum):
@@ -76,15 +84,39 @@ class ReportFilter:
             and (self.text is None or self.text.lower() in facts.description.lower())
         )
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def choices(self) -> list[list[Condition]]:
+        """For each facet that is filtered: conditions, exactly one of which holds for each report that is let through.
+
+        More than one where an index has the facet. None has the resolved and the normal ones, nor need it: they are
+        most. And so are many categories together.
+        """
         c = report.c
-        found: list[ColumnElement[bool]] = []
-        for column, values in ((c.status, self.statuses), (c.category, self.categories), (c.urgency, self.urgencies)):
-            if values is not None:
-                # An equality lets the index give the order; a list can't.
-                found.append(column == values[0] if len(values) == 1 else column.in_(values))
+        found: list[list[Condition]] = []
+        if self.categories is not None:
+            slugs = sorted(set(self.categories))
+            found.append([c.category == s for s in slugs] if len(slugs) <= CATEGORIES else [c.category.in_(slugs)])
+        if self.urgencies is not None:
+            levels = sorted(set(self.urgencies))
+            found.append([c.urgency.in_(levels)] if Urgency.NORMAL in levels else [c.urgency == u for u in levels])
+        if self.statuses is not None:
+            stages = {"OPEN": set(self.statuses) - CLOSED, "REJECTED": set(self.statuses) & CLOSED}
+            found.append(
+                [c.status.in_(sorted(self.statuses))]
+                if ReportStatus.RESOLVED in self.statuses
+                else [(c.stage == stage) & c.status.in_(sorted(of)) for stage, of in stages.items() if of]
+            )
+        return found
+
+    def conditions(self) -> list[Condition]:
+        """The whole filter."""
+        return [or_(*choice) for choice in self.choices()] + self.others()
+
+    def others(self) -> list[Condition]:
+        """The part that is no choice: time and text."""
+        c = report.c
+        found: list[Condition] = []
         if self.submitted_after is not None:
-            found.append(c.submitted_at >= self.submitted_after)
+            found += [c.submitted_at >= self.submitted_after, c.updated_at >= self.submitted_after]
         if self.submitted_before is not None:
             found.append(c.submitted_at < self.submitted_before)
         if self.text is not None:
@@ -101,31 +133,55 @@ class ReportQuery:
     order: ReportOrder
 
 
-def page_statement(viewer: Viewer, query: ReportQuery, after: PageCursor | None, limit: int) -> Select[Any]:
+def page_statement(
+    viewer: Viewer, query: ReportQuery, after: PageCursor | None, limit: int
+) -> Select[Any] | CompoundSelect[Any]:
     """The one statement of a page: its first `limit` reports behind `after`."""
-    area, order = query.area, query.order
+    order = query.order
     key = report.c[order.column], report.c.id
-    ordering = [column.asc() if order.ascending else column.desc() for column in key]
-    conditions = [visible(viewer, report), *query.filter.conditions()]
+    walk = select(*columns()).where(*query.filter.others()).limit(limit)
+    walk = walk.order_by(*(column.asc() if order.ascending else column.desc() for column in key))
     if after is not None:
         place = tuple_(after.at, after.id)
-        conditions.append(tuple_(*key) > place if order.ascending else tuple_(*key) < place)
-
-    def walk(*narrowing: ColumnElement[bool]) -> Select[Any]:
-        return select(*columns()).where(*narrowing, *conditions).order_by(*ordering).limit(limit)
-
-    if isinstance(area, CodeArea):
-        column = report.c[area.kind.lower()]
-        walks = [walk(column == code) for code in area.codes]
-    else:
-        inside = area.condition(report.c.location)
-        tiles = cover(area.bounds) if area.bounds.km2 > STREET_KM2 else None
-        walks = [walk(report.c[f"tile{tiles[0]}"] == tile, inside) for tile in tiles[1]] if tiles else [walk(inside)]
+        walk = walk.where(tuple_(*key) > place if order.ascending else tuple_(*key) < place)
+    walks = [walk.where(*conditions) for conditions in _narrowings(viewer, query)]
     if len(walks) == 1:
         return walks[0]
-    merged = union_all(*(w.subquery().select() for w in walks)).subquery()
-    outer = [merged.c[order.column], merged.c.id]
-    return select(merged).order_by(*(c.asc() if order.ascending else c.desc() for c in outer)).limit(limit)
+    direction = "ASC" if order.ascending else "DESC"
+    return union_all(*walks).order_by(text(f"{order.column} {direction}, id {direction}")).limit(limit)
+
+
+def _narrowings(viewer: Viewer, query: ReportQuery) -> Iterator[list[Condition]]:
+    """The conditions of each walk; each report of the query meets those of exactly one."""
+    area, c = query.area, report.c
+    choices = query.filter.choices()
+    together = [or_(*choice) for choice in choices]
+    if isinstance(area, CodeArea):
+        places = [[c[area.kind.lower()] == code] for code in area.codes]
+    elif area.bounds.km2 <= STREET_KM2:
+        yield [area.condition(c.location), visible(viewer, report), *together]
+        return
+    else:
+        each = len(levels(viewer)) * prod(map(len, choices))
+        places = _places(area, min(TILES, WALKS // each))
+    for level, place, *facets in product(sorted(levels(viewer)), places, *choices):
+        rights = [] if level is Visibility.PUBLIC else [visible(viewer, report)]
+        yield [c.visibility == level, *rights, *place, *facets]
+    if viewer.party and not viewer.is_authority:
+        own = select(involvement.c.report_id).where(involvement.c.party == viewer.party)
+        yield [c.id.in_(own), c.visibility == Visibility.INVOLVED, or_(*(and_(*place) for place in places)), *together]
+
+
+def _places(shape: Shape, most: int) -> list[list[Condition]]:
+    """The tiles of a shape, or of a very large one all that is inside."""
+    inside = shape.condition(report.c.location)
+    tiles = cover(shape, max(most, 4))
+    if tiles is None:
+        return [[inside]]
+    # A test within a tile, hidden from the planner: it would take the shape for a second narrowing that has nothing to
+    # do with the tile, expect next to no rows, and read the whole tile for them.
+    hidden = func.coalesce(inside, False)
+    return [[report.c[f"tile{tile.zoom}"] == tile.number, *([] if whole else [hidden])] for tile, whole in tiles]
 
 
 async def page(

@@ -13,7 +13,7 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 def check_text(text: str, path: Path) -> str:
     """The text in Unicode NFC without surrounding space; raises `InvalidText`."""
     clean = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
-    if not clean:
+    if not any(character.isprintable() and character != " " for character in clean):
         raise InvalidText("This text is empty.", path=path, hint="Say in a sentence what is the matter.")
     if len(clean) > MAX_LENGTH:
         raise InvalidText(f"This text has {len(clean)} characters.", path=path, hint=f"At most {MAX_LENGTH}.")

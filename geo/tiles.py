@@ -1,32 +1,88 @@
-"""Which web-mercator tiles cover a box. Reports carry their tile at three zooms (geo/tables.py)."""
+"""Which web-mercator tiles cover a shape. Reports carry their tile at three zooms (geo/tables.py)."""
 
 import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from geo.geometry import Box
+import shapely
 
-ZOOMS = (16, 14, 12)
-MAX_TILES = 16
-_EDGE = 85.0  # degrees; the mercator map ends a little beyond
+from geo.geometry import Box, Circle, Polygon, Shape
+
+COARSEST, *FINER = (12, 14, 16)
+_EDGE = 85.0  # degrees; the mercator map ends a little beyond, and what lies behind it belongs to the last tile
+_MARGIN = 1e-9  # degrees, against rounding: a tile too many costs a look, one too few a report
 
 
-def tile_of(lon: float, lat: float, zoom: int) -> tuple[int, int]:
-    """Column and row of the tile a point lies in, as the SQL function `tile_of` numbers them.
+class Tile(NamedTuple):
+    """A tile by zoom, column and row. https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames"""
 
-    https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames
-    """
+    zoom: int
+    x: int
+    y: int
+
+    @property
+    def number(self) -> int:
+        """As the SQL function `tile_of` numbers it."""
+        return self.x << self.zoom | self.y
+
+    @property
+    def box(self) -> Box:
+        """All that lies in it, and the margin."""
+        size = 1 << self.zoom
+        north, south = (math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * y / size)))) for y in (self.y, self.y + 1))
+        return Box(
+            self.x / size * 360 - 180 - _MARGIN,
+            (-90 if south <= -_EDGE else south) - _MARGIN,
+            (self.x + 1) / size * 360 - 180 + _MARGIN,
+            (90 if north >= _EDGE else north) + _MARGIN,
+        )
+
+    @property
+    def parts(self) -> list["Tile"]:
+        """The sixteen tiles, two zooms finer, that it consists of."""
+        return [Tile(self.zoom + 2, self.x * 4 + i, self.y * 4 + j) for i in range(4) for j in range(4)]
+
+
+def tile_of(lon: float, lat: float, zoom: int) -> Tile:
+    """The tile a point lies in."""
     size = 1 << zoom
     phi = math.radians(max(-_EDGE, min(_EDGE, lat)))
     x = math.floor((lon + 180.0) / 360.0 * size)
-    y = math.floor((1.0 - math.log(math.tan(phi) + 1.0 / math.cos(phi)) / math.pi) / 2.0 * size)
-    return min(x, size - 1), min(y, size - 1)
+    y = math.floor((1.0 - math.asinh(math.tan(phi)) / math.pi) / 2.0 * size)
+    return Tile(zoom, min(x, size - 1), y)
 
 
-def cover(box: Box) -> tuple[int, list[int]] | None:
-    """The finest zoom at which at most 16 tiles cover the box, and their numbers; None where the box is too large."""
-    margin = 1e-9  # degrees, against rounding at a tile's edge: a tile too many costs a look, one too few a report
-    for zoom in ZOOMS:
-        west, north = tile_of(box.west - margin, box.north + margin, zoom)
-        east, south = tile_of(box.east + margin, box.south - margin, zoom)
-        if (east - west + 1) * (south - north + 1) <= MAX_TILES:
-            return zoom, [x << zoom | y for x in range(west, east + 1) for y in range(north, south + 1)]
-    return None
+def cover(shape: Shape, most: int) -> list[tuple[Tile, bool]] | None:
+    """At most so many tiles that cover a shape, and whether each lies within it; None where that takes more.
+
+    It begins with the coarsest tiles, and takes those apart that have least of the shape, while few enough remain.
+    """
+    bounds = shape.bounds
+    first = tile_of(bounds.west - _MARGIN, bounds.north + _MARGIN, COARSEST)
+    last = tile_of(bounds.east + _MARGIN, bounds.south - _MARGIN, COARSEST)
+    if (last.x - first.x + 1) * (last.y - first.y + 1) > 4 * most:
+        return None
+    whole = shape.shape if isinstance(shape, Polygon) else _outlines([bounds])[0]
+    tiles = [Tile(COARSEST, x, y) for x in range(max(first.x, 0), last.x + 1) for y in range(first.y, last.y + 1)]
+    found = _touched(whole, tiles)
+    if len(found) > most:
+        return None
+    for _ in FINER:
+        outlines = _outlines([tile.box for tile in found])
+        shares = shapely.area(shapely.intersection(whole, outlines)) / shapely.area(outlines)
+        for _, tile in sorted((share, tile) for share, tile in zip(shares, found, strict=True) if share < 0.999):
+            parts = _touched(whole, tile.parts)
+            if len(found) - 1 + len(parts) <= most:
+                found.remove(tile)
+                found += parts
+    within = shapely.contains(whole, _outlines([tile.box for tile in found]))
+    return [(tile, bool(inside) and not isinstance(shape, Circle)) for tile, inside in zip(found, within, strict=True)]
+
+
+def _outlines(boxes: Sequence[Box]) -> Any:
+    return shapely.box(*zip(*((box.west, box.south, box.east, box.north) for box in boxes), strict=True))
+
+
+def _touched(whole: Any, tiles: Sequence[Tile]) -> list[Tile]:
+    hits = shapely.intersects(whole, _outlines([tile.box for tile in tiles]))
+    return [tile for tile, hit in zip(tiles, hits, strict=True) if hit]

@@ -147,7 +147,11 @@ async def area(
                 return Area(record=found)
             raise UnknownArea(f'"{code[:80]}" is not the code of an area.', path=("code",), hint="See `areas`.")
         assert at is not None
-        return area_of(await geo_areas.at(conn, at.checked(("at",))))
+        place = at.checked(("at",))
+        found = await geo_areas.at(conn, place)
+        if found is None:
+            await geo_areas.check_located(conn, place, ("at",))
+        return area_of(found)
 
 
 async def areas(

@@ -3,7 +3,7 @@
 - cost: a field costs 1; one with `first` costs what its selection costs, that many times. A variable counts as the
   largest page.
 - depth: fields with fields below them, one inside the other. Introspection is free of both: GraphQL limits its depth.
-- aliases: fields asked under another name, which is how one field is asked many times.
+- aliases: fields asked under another name, or once more, which is how one field is asked many times.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ class TooDeep(Problem):
 
 
 class TooManyAliases(Problem):
-    """This operation asks for too many fields under another name."""
+    """This operation asks for too many fields again or under another name."""
 
 
 class Measure(NamedTuple):
@@ -94,10 +94,11 @@ class WithinLimits(ValidationRule):
 
     def _selection(self, selection: SelectionSetNode, parent: Any) -> Measure:
         found = [self._measure(node, parent) for node in selection.selections]
+        names = [(node.alias or node.name).value for node in selection.selections if isinstance(node, FieldNode)]
         return Measure(
             cost=sum(m.cost for m in found),
             depth=max((m.depth for m in found), default=0),
-            aliases=sum(m.aliases for m in found),
+            aliases=sum(m.aliases for m in found) + len(names) - len(set(names)),
         )
 
     def _measure(self, node: SelectionNode, parent: Any) -> Measure:

@@ -48,7 +48,8 @@ def _named(error: GraphQLError) -> tuple[str, dict[str, object]]:
     cause = _cause(error)
     if isinstance(cause, Problem):
         return cause.message, extensions(cause)
-    if isinstance(cause, _FOUND_BY_GRAPHQL):
+    unread = error.path is None and isinstance(cause, ValueError | OverflowError)  # a scalar's value, before any field
+    if unread or isinstance(cause, _FOUND_BY_GRAPHQL):
         return error.message, extensions(InvalidRequest(hint="What can be asked, and how, stands in the schema."))
     number = uuid4().hex[:12]
     fields = [node.name.value for node in error.nodes or () if hasattr(node, "name") and node.name]

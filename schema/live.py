@@ -8,7 +8,7 @@ from typing import Annotated
 import strawberry
 
 from geo.cursor import FeedCursor
-from geo.errors import UnknownReport
+from geo.errors import TokenExpired, UnknownReport
 from geo.events import Delivery
 from geo.watch import Told, Watch
 from schema.areas import check_known, search_area
@@ -73,7 +73,7 @@ async def _follow(info: Info, look: Look, cursor: FeedCursor) -> AsyncGenerator[
             async with asyncio.timeout(left):
                 batch = await services.feed.after(cursor)
         except TimeoutError:
-            return
+            break
         if batch is None:
             cursor = services.feed.now
             yield Resync(reason="The feed started over.", cursor=Cursor(services.cursors.seal_feed(cursor)))
@@ -85,6 +85,7 @@ async def _follow(info: Info, look: Look, cursor: FeedCursor) -> AsyncGenerator[
             cursor = FeedCursor(cursor.epoch, delivery.event.position)
             if (told := watch.judge(delivery)) and _seconds_left(watch) != 0:
                 yield _tell(delivery, told)
+    raise TokenExpired(hint="Get a new one, and go on from the last `cursor`.")
 
 
 def _seconds_left(watch: Watch) -> float | None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+from geo.errors import InvalidId
 from schema.areas import area_by_key
 from schema.categories import category_by_key
 from schema.context import Info
@@ -25,8 +26,7 @@ async def node(info: Info, id: Annotated[strawberry.ID, strawberry.argument(desc
             return await area_by_key(info, key)
         case "Category":
             return await category_by_key(info, key)
-        case _:
-            return None
+    raise InvalidId(f'"{id[:80]}" is not the id of a Node.', path=("id",), hint="Pass the `id` of a Node.")
 
 
 async def _evidence(info: Info, key: UUID) -> Evidence | None:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import strawberry
 
+from geo import areas as geo_areas
 from geo import report_pages, reports
 from geo.errors import InvalidFilter, Problem
-from geo.geometry import Path
+from geo.geometry import MAX_METRES, Circle, Path
 from geo.numbers import read_number
 from geo.report_pages import ReportFilter, ReportQuery
 from schema.areas import AreaInput, check_known, search_area
@@ -61,14 +62,16 @@ async def checked_filter(info: Info, given: ReportFilterInput | None) -> ReportF
         raise _invalid("This period is empty.", ("submittedBefore",), "A time after `submittedAfter`.")
     if given.text is not None and not MIN_TEXT <= len(given.text) <= MAX_TEXT:
         raise _invalid(f"text has {len(given.text)} characters.", ("text",), f"{MIN_TEXT} to {MAX_TEXT}.")
+    if given.text is not None and not given.text.isprintable():
+        raise _invalid("text has characters that nobody sees.", ("text",), "Letters, digits, signs and spaces.")
     categories = None
     if given.categories is not None:
         known = info.context.services.categories
         categories = await known.with_children(tuple(given.categories), ("filter", "categories"))
     return ReportFilter(
-        statuses=None if given.statuses is None else tuple(given.statuses),
+        statuses=None if given.statuses is None else tuple(set(given.statuses)),
         categories=categories,
-        urgencies=None if given.urgencies is None else tuple(given.urgencies),
+        urgencies=None if given.urgencies is None else tuple(set(given.urgencies)),
         submitted_after=given.submitted_after,
         submitted_before=given.submitted_before,
         text=given.text,
@@ -113,9 +116,9 @@ async def reports_in(
     cursors, feed = info.context.services.cursors, info.context.services.feed
     live = Cursor(cursors.seal_feed(feed.now))  # before the page is read: what happens meanwhile comes twice, not never
     check_first(first)
-    asked = repr(("reports", area, filter, order_by))
-    behind = None if after is None else cursors.open_page(asked, after)
     query = ReportQuery(await search_area(info, area), await checked_filter(info, filter), order_by)
+    asked = repr(("reports", area.code or query.area, filter, order_by))  # a code may lead elsewhere on the next page
+    behind = None if after is None else cursors.open_page(asked, after)
     async with info.context.db.read() as conn:
         found, more = await report_pages.page(conn, info.context.viewer, query, behind, first)
     if not found:
@@ -143,4 +146,6 @@ async def reports_near(
     wanted = await checked_filter(info, filter)
     async with info.context.db.read() as conn:
         found = await report_pages.nearest(conn, info.context.viewer, place, wanted, first)
+        if not found or found[0][1] > MAX_METRES:
+            await geo_areas.check_known(conn, Circle(place, MAX_METRES), ("point",))
     return [NearbyReport(metres=metres, report=Report(record=record)) for record, metres in found]

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -66,13 +66,21 @@ def template(server_url: str) -> Iterator[str]:
     execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def copied(server_url: str, template: str) -> Iterator[str]:
+    name = f"test_{uuid4().hex[:12]}"
+    execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield named(server_url, name)
+    finally:
+        execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """A fresh migrated database, for this test alone."""
-    name = f"test_{uuid4().hex[:12]}"
-    execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield named(server_url, name)
-    execute(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with copied(server_url, template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -134,9 +142,8 @@ async def running(database_url: str, db: Database, folder: Path, **changes: Any)
     """A server on a database, until the block ends."""
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-        settings = Settings(
-            port=port, secret_key=SecretStr(SECRET), data_dir=folder, run_worker=False, rate_limit=100_000, **changes
-        )
+        usual = {"run_worker": False, "rate_limit": 100_000}
+        settings = Settings(port=port, secret_key=SecretStr(SECRET), data_dir=folder, **(usual | changes))
         server = uvicorn.Server(serve.config(settings, database_url))
         task = asyncio.create_task(server.serve(sockets=[taken]))
         while not server.started:
@@ -154,3 +161,14 @@ async def running(database_url: str, db: Database, folder: Path, **changes: Any)
 async def server(database_url: str, world: Database, tmp_path: Path) -> AsyncIterator[Served]:
     async with running(database_url, world, tmp_path) as served:
         yield served
+
+
+@pytest.fixture(scope="module")
+async def shared(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """One server with the small world for all tests of a module, which leave no traces in it that others would mind."""
+    with copied(server_url, template) as url:
+        database = Database(engine(url))
+        await build(database)
+        async with running(url, database, tmp_path_factory.mktemp("shared")) as served:
+            yield served
+        await database.engine.dispose()

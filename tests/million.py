@@ -16,8 +16,8 @@ from uuid import uuid4
 from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon
 from shapely.geometry import box as rectangle
-from sqlalchemy import Connection, Index, create_engine, insert, make_url, text
-from sqlalchemy.schema import CreateIndex, DropIndex
+from sqlalchemy import Connection, Executable, UniqueConstraint, create_engine, insert, make_url, text
+from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
 from geo.geometry import Box
 from geo.models import AreaKind, Urgency, Visibility
@@ -83,7 +83,9 @@ def city() -> list[Piece]:
     pieces = level
     for kind, code, total in LEVELS:
         shares = [total * (i + 1) // len(level) - total * i // len(level) for i in range(len(level))]
-        cuts = [(outer, box) for outer, parts in zip(level, shares, strict=True) for box in _cut(outer.box, parts, random)]
+        cuts = [
+            (outer, box) for outer, parts in zip(level, shares, strict=True) for box in _cut(outer.box, parts, random)
+        ]
         level = [Piece(code.format(i), kind, outer.code, box) for i, (outer, box) in enumerate(cuts)]
         pieces = pieces + level
     return pieces
@@ -239,24 +241,31 @@ def fill(url: str, total: int) -> None:
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", hide_parameters=True
     )
-    import time; t=time.time()
+    import time
+
+    t = time.time()
+    made_after = [*report.foreign_key_constraints, *(c for c in report.constraints if isinstance(c, UniqueConstraint))]
     with engine.connect() as conn:
         for index in report.indexes:
             conn.execute(DropIndex(index))
+        for constraint in made_after:
+            conn.execute(DropConstraint(constraint))
         _insert_map(conn)
         conn.execute(text(_DRAW))
+        conn.execute(text("SET work_mem = '512MB'"))
         conn.execute(text(_REPORTS), _values(total))
 
-    print('rows', time.time()-t)
-    def make(index: Index) -> None:
-        t=time.time()
+    print("rows", time.time() - t)
+
+    def make(command: Executable) -> None:
+        t = time.time()
         with engine.connect() as conn:
             conn.execute(text("SET maintenance_work_mem = '512MB'"))
-            conn.execute(CreateIndex(index))
-        print(index.name, time.time()-t)
+            conn.execute(command)
+        print(getattr(command.element, "name", command), time.time() - t)
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(make, report.indexes))
+        list(pool.map(make, [*map(CreateIndex, report.indexes), *map(AddConstraint, made_after)]))
     with engine.connect() as conn:
         conn.execute(text("VACUUM (ANALYZE)"))
     engine.dispose()

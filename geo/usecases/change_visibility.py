@@ -26,7 +26,9 @@ async def change_visibility(
             raise NotPermitted(
                 "Only an authority may change the visibility, in its own territory, to a level it can see itself.",
                 path=("input", "to"),
-                hint=f"You can choose among: {', '.join(sorted(levels(viewer)))}." if viewer.is_authority else "",
+                hint=f"You can choose among: {', '.join(sorted(levels(viewer)))}."
+                if viewer.works_in(before.place.codes)
+                else "Ask the municipality of the place.",
             )
         after = await reports.change(conn, before, visibility=to)
         event = await events.append(conn, EventKind.VISIBILITY_CHANGED, viewer.actor, before, after, {"to": to})

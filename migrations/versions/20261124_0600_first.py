@@ -4,6 +4,8 @@ Revision: 20261124_first
 Follows: nothing
 """
 
+from itertools import product
+
 import sqlalchemy as sa
 from alembic import op
 from geoalchemy2 import Geometry
@@ -22,13 +24,10 @@ TILE_OF = """
 CREATE FUNCTION tile_of(location geometry, zoom integer) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN
     least(floor((ST_X(location) + 180) / 360 * (1 << zoom))::bigint, (1 << zoom) - 1) << zoom
-    | least(
-        floor((1 - ln(
-            tan(radians(greatest(-85, least(85, ST_Y(location)))))
-            + 1 / cos(radians(greatest(-85, least(85, ST_Y(location)))))
-        ) / pi()) / 2 * (1 << zoom))::bigint,
-        (1 << zoom) - 1)
+    | floor((1 - asinh(tan(radians(greatest(-85, least(85, ST_Y(location)))))) / pi()) / 2 * (1 << zoom))::bigint
 """
+
+STAGE = "CASE WHEN status IN ('RESOLVED', 'REJECTED') THEN status ELSE 'OPEN' END"
 
 # Who may take a report from where to where. Reopening is a step like any other.
 TRANSITIONS = {
@@ -46,6 +45,7 @@ ROLES = ("OFFICER", "POLICE", "ADMIN")
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS postgis")
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gin")
     op.execute(TILE_OF)
 
     op.create_table(
@@ -77,9 +77,7 @@ def upgrade() -> None:
     op.create_index(
         "area_live_geom_idx", "area", ["geom"], postgresql_using="gist", postgresql_where=sa.text("state = 'LIVE'")
     )
-    op.create_index(
-        "area_live_parent_code_idx", "area", ["parent_code"], postgresql_where=sa.text("state = 'LIVE'")
-    )
+    op.create_index("area_live_parent_code_idx", "area", ["parent_code"], postgresql_where=sa.text("state = 'LIVE'"))
     op.create_index("area_municipality_code_kind_idx", "area", ["municipality_code", "kind"])
     op.create_index(
         "area_staged_geom_idx", "area", ["geom"], postgresql_using="gist", postgresql_where=sa.text("state = 'STAGED'")
@@ -162,6 +160,7 @@ def upgrade() -> None:
         sa.Column("tile12", sa.BigInteger(), sa.Computed("tile_of(location, 12)", persisted=True), nullable=False),
         sa.Column("tile14", sa.BigInteger(), sa.Computed("tile_of(location, 14)", persisted=True), nullable=False),
         sa.Column("tile16", sa.BigInteger(), sa.Computed("tile_of(location, 16)", persisted=True), nullable=False),
+        sa.Column("stage", sa.Text(), sa.Computed(STAGE, persisted=True), nullable=False),
         sa.Column("submitted_at", Instant, nullable=False),
         sa.Column("updated_at", Instant, nullable=False),
         sa.Column("resolved_at", Instant, nullable=True),
@@ -173,22 +172,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("report_pkey")),
         sa.UniqueConstraint("number", name=op.f("report_number_key")),
     )
-    op.create_index(
-        "report_description_idx",
-        "report",
-        [sa.literal_column("lower(description)").label("description")],
-        postgresql_using="gin",
-        postgresql_ops={"description": "gin_trgm_ops"},
-    )
+    areas = ("neighbourhood", "district", "borough", "municipality", "tile12", "tile14", "tile16")
+    orders = {"submitted_at": (), "updated_at": ("submitted_at",)}
+    facets = {
+        "category": ((), None),
+        "stage": (("status",), sa.text("stage <> 'RESOLVED'")),
+        "urgency": ((), sa.text("urgency <> 'NORMAL'")),
+        None: ((), None),
+    }
+    for order, area, facet in product(orders, (*areas, None), facets):
+        behind, only = facets[facet]
+        name = "_".join(filter(None, ("report", area, facet, order, "idx")))
+        key = [c for c in (area, "visibility", facet, order, "id", *behind, *orders[order]) if c]
+        op.create_index(name, "report", key, postgresql_where=only)
+    op.create_index("report_location_idx", "report", ["location"], postgresql_using="gist")
     op.create_index(
         "report_geography_idx", "report", [sa.literal_column("(location::geography)")], postgresql_using="gist"
     )
-    op.create_index("report_location_idx", "report", ["location"], postgresql_using="gist")
-    narrowing = ("neighbourhood", "district", "borough", "municipality", "tile12", "tile14", "tile16")
-    for order in ("submitted_at", "updated_at"):
-        op.create_index(f"report_{order}_id_idx", "report", [order, "id"])
-        for column in (*narrowing, "status", "category", "urgency"):
-            op.create_index(f"report_{column}_{order}_id_idx", "report", [column, order, "id"])
+    op.create_index(
+        "report_description_idx",
+        "report",
+        ["visibility", *areas, sa.literal_column("lower(description)").label("description")],
+        postgresql_using="gin",
+        postgresql_ops={"description": "gin_trgm_ops"},
+    )
     op.create_table(
         "confirmation",
         sa.Column("report_id", sa.UUID(), nullable=False),

@@ -18,8 +18,7 @@ from tests.geo.maps import geojson, square
 
 def bart(database_url: str, *arguments: str, key: str = SECRET) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["env", f"BART_DATABASE_URL={database_url}", f"BART_SECRET_KEY={key}", "COLUMNS=200"]
-        + [sys.executable, "-m", "api", *arguments],
+        ["env", f"BART_DATABASE_URL={database_url}", f"BART_SECRET_KEY={key}", sys.executable, "-m", "api", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -42,7 +41,11 @@ def test_a_token_says_who_its_bearer_is(database_url: str) -> None:
         "GM1, GM2",
     )
     viewer = Tokens(SECRET).viewer({"authorization": f"Bearer {made.stdout.strip()}"})
-    assert (viewer.role, viewer.party, viewer.areas) == (Role.OFFICER, "gemeente/desk", {"GM1", "GM2"})
+    assert (viewer.role, viewer.party, viewer.areas) == (
+        Role.OFFICER,
+        "gemeente/desk",
+        frozenset({"GM1", "GM2"}),
+    )
 
 
 def test_a_short_key_is_refused(database_url: str) -> None:

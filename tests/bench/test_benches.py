@@ -66,7 +66,7 @@ SELECT
     to_jsonb(involvement) - '{report_id,since}'::text[] AS involvement,
     to_jsonb(event) - '{id,report_id,position,at}'::text[] #- '{after,submitted_at}' AS event
 FROM report JOIN involvement ON involvement.report_id = report.id JOIN event ON event.report_id = report.id
-WHERE report.id IN (SELECT report_id FROM involvement WHERE party = 'bench/bench')
+ORDER BY report.id DESC LIMIT 2
 """
 
 

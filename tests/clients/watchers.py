@@ -15,12 +15,16 @@ from gql.transport.exceptions import TransportConnectionFailed
 from gql.transport.websockets import WebsocketsTransport
 
 from bootstrap import node_path
+from geo.viewer import ANONYMOUS, Viewer
+from tests.clients.caller import calling
+from tests.conftest import Served
 
 Event = dict[str, Any]
 HERE = Path(__file__).parent
 PATIENCE = 20  # seconds
 PAUSE = 0.05  # seconds between two attempts to connect
 
+DISTRICT = {"code": "WK051829"}
 WATCH = """
 subscription Watch($area: AreaInput!, $filter: ReportFilter, $after: Cursor) {
   reportEvents(area: $area, filter: $filter, after: $after) {
@@ -70,7 +74,7 @@ class Watcher(ABC):
 
     async def until(self, report_id: str, version: int = 1) -> list[Event]:
         """All that it is told up to one version of a report."""
-        events = []
+        events: list[Event] = []
         while not events or (events[-1].get("reportId"), events[-1].get("version")) != (report_id, version):
             events.append(await self.next())
         return events
@@ -128,7 +132,7 @@ async def watching(
     headers: Mapping[str, str] | None = None,
     document: str = WATCH,
 ) -> AsyncIterator[Watcher]:
-    """A watcher at work until the block ends. Without an `after` among its variables, its first events may be missed."""
+    """A watcher at work until the block ends. Without an `after` among the variables it may miss the first events."""
     watcher = kind(url, variables, headers or {}, document)
     work = asyncio.create_task(watcher.run())
     try:
@@ -136,3 +140,22 @@ async def watching(
     finally:
         work.cancel()
         await asyncio.wait([work])
+
+
+@asynccontextmanager
+async def watch(
+    served: Served, viewer: Viewer = ANONYMOUS, *, document: str = WATCH, **variables: Any
+) -> AsyncIterator[Watcher]:
+    """A watcher of the district, from now on unless `after` says otherwise."""
+    headers = {} if viewer is ANONYMOUS else served.headers(viewer)
+    if "after" not in variables:
+        async with calling(served) as caller:
+            variables["after"] = await caller.now(DISTRICT)
+    if document == WATCH:
+        variables.setdefault("area", DISTRICT)
+    async with watching(PythonWatcher, served.sockets, variables, headers, document) as watcher:
+        yield watcher
+
+
+def said(watcher: Watcher) -> list[tuple[str, int]]:
+    return [(event["__typename"], event["version"]) for event in watcher.told]

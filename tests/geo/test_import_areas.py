@@ -94,6 +94,13 @@ async def test_the_order_of_the_files_makes_no_difference(load: Importer, order:
     assert not (await in_force(load.db))["GM0001"].approximate
 
 
+async def test_a_neighbourhood_whose_district_has_another_code_lies_in_the_one_around_it(load: Importer) -> None:
+    await load([*TOWN, *BOROUGHS, *DISTRICTS, *NEIGHBOURHOODS])
+    await load([area("WK000111", square(5, 52)), *DISTRICTS[1:]])
+    found = await parents(load.db)
+    assert (found["BU00010101"], found["WK000111"]) == ("WK000111", "SD-west")
+
+
 async def test_one_geopackage_in_rd_new_with_old_attribute_names(db: Database, tmp_path: Path) -> None:
     def layer(prefix: str, features: Sequence[Feature]) -> list[Feature]:
         return [
@@ -167,17 +174,18 @@ async def test_an_approximate_area_never_takes_the_place_of_an_exact_one(load: I
     exact = await in_force(load.db)
     rough = [
         area("WK000101", square(5.001, 52.001)),
+        area("WK000102", square(5.04, 52)),
         area("WK000199", square(5.011, 52.001)),  # another code, yet for the most part in exact areas
         area("WK000105", square(5.02, 52)),
         area("WK000201", square(5.03, 52)),
     ]
-    assert counts(await load(rough, approximate=True)) == {"added": 2, "kept": 2}
+    assert counts(await load(rough, approximate=True)) == {"added": 2, "kept": 3}
     after = await in_force(load.db)
     assert {code: after[code] for code in exact if code != "GM0001"} == {
         code: area for code, area in exact.items() if code != "GM0001"
     }
     assert set(after) - set(exact) == {"WK000105", "WK000201", "GM0002"}
-    assert counts(await load(rough, approximate=True)) == {"unchanged": 2, "kept": 2}
+    assert counts(await load(rough, approximate=True)) == {"unchanged": 2, "kept": 3}
 
 
 async def test_an_exact_area_takes_the_place_of_approximate_ones(load: Importer) -> None:
@@ -337,13 +345,15 @@ async def test_a_killed_import_leaves_no_lock_and_nothing_to_see(
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, database_url, str(path), stdin=-1, stdout=-1, cwd=Path(__file__).parents[2]
     )
-    assert process.stdout is not None
-    assert await process.stdout.readline() == b"staged\n"
-    with pytest.raises(ImportUnderWay):
-        await load(DISTRICTS)
-    assert await in_force(load.db) == {}
-    process.kill()
-    await process.wait()
+    try:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"staged\n"
+        with pytest.raises(ImportUnderWay):
+            await load(DISTRICTS)
+        assert await in_force(load.db) == {}
+    finally:
+        process.kill()
+        await process.wait()
     while True:
         try:
             assert counts(await load(DISTRICTS)) == {"added": 4}

@@ -80,6 +80,14 @@ async def test_reports_move_when_finer_areas_come_and_into_another_municipality(
     assert (await now(load.db, east))[0].place == Place(None, "WK000201", None, "GM0002")
 
 
+async def test_reports_move_into_a_municipality_that_came_over_another(load: Importer) -> None:
+    edge = await submit(load.db, at=Point(5.015, 52.015))
+    assert edge.place == Place(None, None, None, "GM0001")
+    summary = await load([area("WK000201", square(5.01, 52.01))])
+    assert (summary.ended, summary.reports_moved) == ([], 1)
+    assert (await now(load.db, edge))[0].place == Place(None, "WK000201", None, "GM0002")
+
+
 async def test_a_report_outside_every_area_keeps_its_codes(load: Importer) -> None:
     edge = await submit(load.db, at=Point(5.019, 52.019))
     assert edge.place == Place(None, None, None, "GM0001")
