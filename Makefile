@@ -2,6 +2,8 @@
 # BART runs from its checkout: the packages of .venv, the code of this folder.
 python := .venv/bin/python
 export PATH := $(PATH):$(CURDIR)/.tools/bin
+# A terminal is for people; other places get JSON lines.
+export BART_LOG_JSON ?= $(if $(MAKE_TERMOUT),false,true)
 ifdef PORT
 export BART_PORT := $(PORT)
 endif
