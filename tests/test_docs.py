@@ -134,7 +134,7 @@ async def test_the_python_recipe_follows_the_map(server_with_demo: Served) -> No
     transport = WebsocketsTransport(server_with_demo.sockets, subprotocols=["graphql-transport-ws"])
     async with Client(transport=transport) as session:
         scope |= {"session": session, "page": (await session.execute(gql(query)))["reports"]}
-        exec(f"async def follow():\n{indent(recipe, '    ')}", scope)
+        exec(f"async def follow():\n    global reports\n{indent(recipe, '    ')}", scope)
         following = asyncio.create_task(scope["follow"]())
         answer = await session.execute(gql(MUTATION))
         changed = asyncio.create_task(scope["reports"].changed.wait())
