@@ -54,7 +54,7 @@ SELECT
     %(event_id)s, id, version, 'REPORT_SUBMITTED', 'RESIDENT', submitted_at, visibility,
     jsonb_build_object(
         'category', category, 'status', status, 'urgency', urgency, 'visibility', visibility,
-        'description', description, 'location', jsonb_build_array(ST_X(location), ST_Y(location)),
+        'location', jsonb_build_array(ST_X(location), ST_Y(location)),
         'codes', array_remove(ARRAY[neighbourhood, district, borough, municipality], NULL),
         'submitted_at', submitted_at
     ), '{}'

@@ -94,8 +94,8 @@ async def withdraw(conn: AsyncConnection, codes: Collection[str]) -> list[str]:
     return [*(await conn.execute(statement, {"codes": [*codes]})).scalars()]
 
 
-# OFFSET 0 in these two makes the planner look the areas of the file up by place, for each area in force; it would rather
-# compare all with all. Areas of the file are staged, or in force already.
+# The areas of the file are staged, or in force already. OFFSET 0 in the next two makes the planner look them up by
+# place, for each older area; it would rather compare all with all.
 
 
 async def missing(conn: AsyncConnection, codes: Collection[str]) -> list[str]:
@@ -154,8 +154,8 @@ async def replace(conn: AsyncConnection, municipality: str, name: str | None, en
     for code in sorted(touched):
         await conn.execute(text(_UNITE), {"id": uuid7(), "code": code, "name": name if code == municipality else None})
     await conn.execute(text(_ABANDON), {"municipality": municipality, "touched": [*touched]})
-    await conn.execute(text(_NEST), {"touched": [*touched]})
-    await conn.execute(text(_PEND), {"touched": [*touched]})
+    for statement in (_STAND, _NEST, _PEND):
+        await conn.execute(text(statement), {"touched": [*touched]})
 
 
 _REPLACE = """
@@ -171,15 +171,9 @@ _END = """
     RETURNING municipality_code"""
 
 _START = """
-    WITH started AS (
-        UPDATE area SET state = 'LIVE', valid_from = now()
-        WHERE state = 'STAGED' AND municipality_code = :municipality
-        RETURNING code
-    )
-    UPDATE area SET successor_code = NULL
-    WHERE successor_code IS NOT NULL AND code IN (SELECT code FROM started)"""
+    UPDATE area SET state = 'LIVE', valid_from = now() WHERE state = 'STAGED' AND municipality_code = :municipality"""
 
-# What still lies in a municipality that has ended lies in the one that followed it.
+# What still lies in a municipality that has ended lies in the one that followed it, if a file brought that.
 _MOVE_IN = """
     WITH RECURSIVE gone AS (
         SELECT code, successor_code FROM area WHERE code = ANY(:touched) AND successor_code IS NOT NULL
@@ -188,7 +182,8 @@ _MOVE_IN = """
         FROM gone JOIN area AS next ON next.code = gone.successor_code AND next.successor_code IS NOT NULL
     )
     UPDATE area SET municipality_code = heir.code
-    FROM gone JOIN area AS heir ON heir.code = gone.successor_code AND heir.state = 'LIVE'
+    FROM gone JOIN area AS heir
+      ON heir.code = gone.successor_code AND heir.state = 'LIVE' AND heir.digest IS NOT NULL
     WHERE area.state = 'LIVE' AND area.municipality_code = gone.code
     RETURNING heir.code"""
 
@@ -210,6 +205,12 @@ _ABANDON = """
           SELECT FROM area AS part
           WHERE part.state = 'LIVE' AND part.municipality_code = area.code AND part.kind <> 'MUNICIPALITY'
       )"""
+
+# A code that is in force stands for itself, even if it once led to another one.
+_STAND = """
+    UPDATE area SET successor_code = NULL
+    WHERE successor_code IS NOT NULL
+      AND code IN (SELECT code FROM area WHERE state = 'LIVE' AND municipality_code = ANY(:touched))"""
 
 _NEST = """
     UPDATE area SET parent_code = nested.parent_code

@@ -174,13 +174,15 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an event remembers of a report before or after it: all that areas, filters and rights look at."""
+    """What an event remembers of a report before or after it: all that areas, filters and rights look at.
+
+    Not the text, which never changes and is kept in one place only: it can be somebody's own words about somebody.
+    """
 
     category: str
     status: ReportStatus
     urgency: Urgency
     visibility: Visibility
-    description: str
     location: Point
     codes: tuple[str, ...]
     submitted_at: datetime

@@ -31,7 +31,7 @@ from geo.viewer import Viewer
 from geo.visibility import levels, visible
 
 STREET_KM2 = 0.03
-WALKS, TILES, CATEGORIES = 64, 16, 12
+WALKS, TILES, CATEGORIES = 64, 16, 24
 CLOSED = {ReportStatus.RESOLVED, ReportStatus.REJECTED}
 
 Condition = ColumnElement[bool]
@@ -73,15 +73,15 @@ class ReportFilter:
     submitted_before: datetime | None = None
     text: str | None = None
 
-    def accepts(self, facts: Facts) -> bool:
-        """The filter as a predicate over an event's facts, the same as `conditions` in SQL."""
+    def accepts(self, facts: Facts, description: str) -> bool:
+        """The filter as a predicate over an event's facts and the report's text, the same as `conditions` in SQL."""
         return (
             (self.statuses is None or facts.status in self.statuses)
             and (self.categories is None or facts.category in self.categories)
             and (self.urgencies is None or facts.urgency in self.urgencies)
             and (self.submitted_after is None or facts.submitted_at >= self.submitted_after)
             and (self.submitted_before is None or facts.submitted_at < self.submitted_before)
-            and (self.text is None or self.text.lower() in facts.description.lower())
+            and (self.text is None or self.text.lower() in description.lower())
         )
 
     def choices(self) -> list[list[Condition]]:
@@ -116,7 +116,7 @@ class ReportFilter:
         c = report.c
         found: list[Condition] = []
         if self.submitted_after is not None:
-            found += [c.submitted_at >= self.submitted_after, c.updated_at >= self.submitted_after]
+            found.append(c.submitted_at >= self.submitted_after)
         if self.submitted_before is not None:
             found.append(c.submitted_at < self.submitted_before)
         if self.text is not None:
@@ -139,49 +139,58 @@ def page_statement(
     """The one statement of a page: its first `limit` reports behind `after`."""
     order = query.order
     key = report.c[order.column], report.c.id
-    walk = select(*columns()).where(*query.filter.others()).limit(limit)
-    walk = walk.order_by(*(column.asc() if order.ascending else column.desc() for column in key))
+    rest = query.filter.others()
+    if order is ReportOrder.UPDATED_NEWEST and query.filter.submitted_after:
+        rest.append(report.c.updated_at >= query.filter.submitted_after)  # as follows from the filter; it ends the walk
     if after is not None:
         place = tuple_(after.at, after.id)
-        walk = walk.where(tuple_(*key) > place if order.ascending else tuple_(*key) < place)
-    walks = [walk.where(*conditions) for conditions in _narrowings(viewer, query)]
+        rest.append(tuple_(*key) > place if order.ascending else tuple_(*key) < place)
+    walk = select(*columns()).order_by(*(c.asc() if order.ascending else c.desc() for c in key)).limit(limit)
+    walks = [walk.where(*conditions) for conditions in _walks(viewer, query, rest)]
     if len(walks) == 1:
         return walks[0]
     direction = "ASC" if order.ascending else "DESC"
     return union_all(*walks).order_by(text(f"{order.column} {direction}, id {direction}")).limit(limit)
 
 
-def _narrowings(viewer: Viewer, query: ReportQuery) -> Iterator[list[Condition]]:
-    """The conditions of each walk; each report of the query meets those of exactly one."""
-    area, c = query.area, report.c
-    choices = query.filter.choices()
+def _walks(viewer: Viewer, query: ReportQuery, rest: list[Condition]) -> Iterator[list[Condition]]:
+    """The conditions of each walk. A report that meets those of the query and `rest` meets those of exactly one walk."""
+    area, choices, c = query.area, query.filter.choices(), report.c
     together = [or_(*choice) for choice in choices]
     if isinstance(area, CodeArea):
         places = [[c[area.kind.lower()] == code] for code in area.codes]
     elif area.bounds.km2 <= STREET_KM2:
-        yield [area.condition(c.location), visible(viewer, report), *together]
+        yield [area.condition(c.location), _tested(visible(viewer, report), *together, *rest)]
         return
     else:
-        each = len(levels(viewer)) * prod(map(len, choices))
-        places = _places(area, min(TILES, WALKS // each))
-    for level, place, *facets in product(sorted(levels(viewer)), places, *choices):
+        places = _places(area, WALKS // (len(levels(viewer)) * prod(map(len, choices))))
+    for level, place, facets in product(sorted(levels(viewer)), places, [*product(*choices)]):
         rights = [] if level is Visibility.PUBLIC else [visible(viewer, report)]
-        yield [c.visibility == level, *rights, *place, *facets]
+        yield [c.visibility == level, *rights, *place, *facets, *rest]
     if viewer.party and not viewer.is_authority:
         own = select(involvement.c.report_id).where(involvement.c.party == viewer.party)
-        yield [c.id.in_(own), c.visibility == Visibility.INVOLVED, or_(*(and_(*place) for place in places)), *together]
+        anywhere = or_(*(and_(*place) for place in places))
+        yield [c.id.in_(own), c.visibility == Visibility.INVOLVED, _tested(anywhere, *together, *rest)]
 
 
 def _places(shape: Shape, most: int) -> list[list[Condition]]:
     """The tiles of a shape, or of a very large one all that is inside."""
     inside = shape.condition(report.c.location)
-    tiles = cover(shape, max(most, 4))
+    tiles = cover(shape, max(4, min(most, TILES)))
     if tiles is None:
         return [[inside]]
-    # A test within a tile, hidden from the planner: it would take the shape for a second narrowing that has nothing to
-    # do with the tile, expect next to no rows, and read the whole tile for them.
-    hidden = func.coalesce(inside, False)
-    return [[report.c[f"tile{tile.zoom}"] == tile.number, *([] if whole else [hidden])] for tile, whole in tiles]
+    return [
+        [report.c[f"tile{tile.zoom}"] == tile.number, *([] if whole else [_tested(inside)])] for tile, whole in tiles
+    ]
+
+
+def _tested(*conditions: Condition) -> Condition:
+    """Conditions to be tested on the rows that others have found, in a form that no index can have.
+
+    A shape and the tile it touches are no independent narrowings: the planner would expect next to no rows where both
+    hold, and read the whole tile for them.
+    """
+    return func.coalesce(and_(*conditions), False)
 
 
 async def page(

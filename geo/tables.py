@@ -148,15 +148,20 @@ for _order, _area, _facet in product(ORDERS, (*AREAS, None), FACETS):
     )
 Index("report_location_idx", report.c.location, postgresql_using="gist")
 Index("report_geography_idx", text("(location::geography)"), postgresql_using="gist", _table=report)
-# Words within an area: without the areas every match of the whole map would be read for one neighbourhood.
-Index(
-    "report_description_idx",
-    report.c.visibility,
-    *(report.c[name] for name in AREAS),
-    func.lower(report.c.description).label("description"),
-    postgresql_using="gin",
-    postgresql_ops={"description": "gin_trgm_ops"},
-)
+# Words within an area, so that not all of the map is read for one neighbourhood. What is hidden has an index of its own:
+# nobody waits for words in reports that it may not see.
+for _name, _whose in (
+    ("public", report.c.visibility == text("'PUBLIC'")),
+    ("hidden", report.c.visibility != text("'PUBLIC'")),
+):
+    Index(
+        f"report_{_name}_text_idx",
+        *(report.c[name] for name in AREAS),
+        func.lower(report.c.description).label("description"),
+        postgresql_using="gin",
+        postgresql_ops={"description": "gin_trgm_ops"},
+        postgresql_where=_whose,
+    )
 
 # Who has to do with a report. A party is a pseudonym (`organisation/subject`), never a name.
 involvement = Table(

@@ -37,8 +37,8 @@ class Watch:
         event = delivery.event
         if self.report_id is not None and event.report_id != self.report_id:
             return None
-        was_in = event.before is not None and self._lets_through(event.before, delivery.involved)
-        is_in = self._lets_through(event.after, delivery.involved)
+        was_in = event.before is not None and self._lets_through(event.before, delivery)
+        is_in = self._lets_through(event.after, delivery)
         if not is_in:
             return Told.LEFT if was_in else None
         if not self._sees(facts_of(delivery.report), delivery.involved):
@@ -48,8 +48,9 @@ class Watch:
     def _sees(self, facts: Facts, involved: Collection[str]) -> bool:
         return sees(self.viewer, facts.visibility, facts.codes, involved)
 
-    def _lets_through(self, facts: Facts, involved: Collection[str]) -> bool:
-        return self._sees(facts, involved) and self._covers(facts) and self.filter.accepts(facts)
+    def _lets_through(self, facts: Facts, of: Delivery) -> bool:
+        wanted = self.filter.accepts(facts, of.report.description)
+        return wanted and self._covers(facts) and self._sees(facts, of.involved)
 
     def _covers(self, facts: Facts) -> bool:
         match self.area:

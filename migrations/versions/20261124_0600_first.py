@@ -189,13 +189,15 @@ def upgrade() -> None:
     op.create_index(
         "report_geography_idx", "report", [sa.literal_column("(location::geography)")], postgresql_using="gist"
     )
-    op.create_index(
-        "report_description_idx",
-        "report",
-        ["visibility", *areas, sa.literal_column("lower(description)").label("description")],
-        postgresql_using="gin",
-        postgresql_ops={"description": "gin_trgm_ops"},
-    )
+    for name, whose in (("public", "visibility = 'PUBLIC'"), ("hidden", "visibility <> 'PUBLIC'")):
+        op.create_index(
+            f"report_{name}_text_idx",
+            "report",
+            [*areas, sa.literal_column("lower(description)").label("description")],
+            postgresql_using="gin",
+            postgresql_ops={"description": "gin_trgm_ops"},
+            postgresql_where=sa.text(whose),
+        )
     op.create_table(
         "confirmation",
         sa.Column("report_id", sa.UUID(), nullable=False),

@@ -1,23 +1,18 @@
 """What watchers are promised of servers, over real sockets: to be told all, once and in order, by any of them, whatever
 becomes of one. What the feed promises by itself is in tests/geo/test_feed.py."""
 
-import asyncio
-import socket
-import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
-from api.auth import Tokens
-from api.settings import ROOT
 from geo import events
 from geo.db import Database
 from tests.clients.caller import calling
-from tests.clients.watchers import DISTRICT, PATIENCE, said, watch
-from tests.conftest import SECRET, Served, running
+from tests.clients.watchers import DISTRICT, said, watch
+from tests.conftest import running
+from tests.process import serving
 from tests.world import INSIDE, RESIDENT
 
 pytestmark = pytest.mark.anyio
@@ -36,47 +31,22 @@ async def test_a_watcher_goes_on_at_another_server(database_url: str, world: Dat
         assert [event["reportId"] for event in watcher.told] == [one, two]
 
 
-@asynccontextmanager
-async def crashing(served: Served, database_url: str, folder: Path) -> AsyncIterator[None]:
-    """A server in a process of its own, which dies without a word when the block ends."""
-    settings = {
-        "DATABASE_URL": database_url,
-        "SECRET_KEY": SECRET,
-        "PORT": served.url.rpartition(":")[2],
-        "DATA_DIR": str(folder),
-        "RUN_WORKER": "false",
-    }
-    environment = [f"BART_{name}={value}" for name, value in settings.items()]
-    server = await asyncio.create_subprocess_exec(
-        "env", *environment, sys.executable, "-m", "api", "serve", cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert server.stdout is not None
-        async with asyncio.timeout(PATIENCE):
-            while b"Serving" not in await server.stdout.readline():
-                assert server.returncode is None
-        yield
-    finally:
-        server.kill()
-        await server.wait()
-
-
 async def test_what_was_committed_before_a_crash_is_told_after_it(
     database_url: str, world: Database, tmp_path: Path
 ) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        served = Served(f"http://127.0.0.1:{free.getsockname()[1]}", world, Tokens(SECRET))
     async with AsyncExitStack() as stack:
-        async with crashing(served, database_url, tmp_path), calling(served, RESIDENT) as anna:
-            watcher = await stack.enter_async_context(watch(served))
+        async with serving(database_url, world, tmp_path) as (first, _), calling(first, RESIDENT) as anna:
+            watcher = await stack.enter_async_context(watch(first))
             told = await anna.submit(INSIDE)
             await watcher.until(told)
             holder = await stack.enter_async_context(world.engine.connect())
             await holder.execute(select(func.pg_advisory_xact_lock(events.PLACING_LOCK)))  # no event gets its place
             committed = await anna.submit(INSIDE)
+        # The process was killed.
         await holder.rollback()
         assert [event["reportId"] for event in watcher.told] == [told]
-        async with crashing(served, database_url, tmp_path):
+        async with serving(database_url, world, tmp_path) as (second, _):
+            watcher.url = second.sockets
             await watcher.until(committed)
     assert [event["reportId"] for event in watcher.told] == [told, committed]
 

@@ -82,7 +82,9 @@ class Watcher(ABC):
 
 class PythonWatcher(Watcher):
     async def receive(self) -> None:
-        while True:
+        task = asyncio.current_task()
+        assert task is not None
+        while not task.cancelling():  # on a broken connection gql raises its own error in place of a cancellation
             transport = WebsocketsTransport(self.url, init_payload=self.headers)
             client = Client(transport=transport, fetch_schema_from_transport=False)
             try:

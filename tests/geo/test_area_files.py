@@ -190,9 +190,11 @@ def test_broken_geometry_is_repaired_and_named(tmp_path: Path) -> None:
         area("WK000103", overlap),
         area("WK000104", spike),
         area("WK000105", HERE),
+        area("WK000106", {"type": "Polygon", "coordinates": [[[5, 52], [6, 52], [6, 53], [5, 52]], []]}),
     ]
     found = read(geojson(tmp_path / "map.geojson", features))
-    assert found.repaired == ["WK000101", "WK000102", "WK000103", "WK000104"]
+    assert found.repaired == ["WK000101", "WK000102", "WK000103", "WK000104", "WK000106"]
+    assert len(shapely.get_rings(shapely.get_parts(shape_of(found, "WK000106")))) == 1  # not the one without vertices
     assert shape_of(found, "WK000101").area == pytest.approx(0.5)
     assert shape_of(found, "WK000102").equals(shapely.box(5, 52, 6, 53))
     assert shape_of(found, "WK000103").equals(shapely.box(5, 52, 5.3, 52.2))

@@ -32,7 +32,7 @@ filters = st.builds(
     statuses=st.none() | st.just((ReportStatus.REPORTED, ReportStatus.ROUTED)),
     categories=st.none() | st.just(("glas",)),
     urgencies=st.none() | st.just((Urgency.NORMAL,)),
-    text=st.none() | st.just("GLAS"),
+    text=st.none() | st.sampled_from(["GLAS", "lamp"]),
 )
 watches = st.builds(Watch, viewers, areas, filters)
 
@@ -84,7 +84,7 @@ def shows(watch: Watch, report: Report, involved: frozenset[str]) -> bool:
         or (isinstance(watch.area, CodeArea) and any(code in watch.area.codes for code in report.place.codes))
         or (not isinstance(watch.area, CodeArea) and watch.area.covers(report.location))
     )
-    wanted = watch.filter.accepts(facts_of(report))
+    wanted = watch.filter.accepts(facts_of(report), report.description)
     return inside and wanted and sees(watch.viewer, report.visibility, report.place.codes, involved)
 
 
