@@ -77,15 +77,18 @@ def _value(name: str, json: bytes) -> str:
 async def our_pair(url: str, headers: Mapping[str, str]) -> AsyncIterator[Pair]:
     target = to_ours(url, headers)
     writer = await Connection.open(target)
-    variables = {"area": {"code": MUNICIPALITY}, "after": _value("cursor", (await writer.post()).body)}
+    first = (await writer.post()).body
     writer.close()
+    variables = {"area": {"code": MUNICIPALITY}, "after": _value("cursor", first)}
     async with connect(f"{url.replace('http', 'ws', 1)}/graphql", subprotocols=[PROTOCOL]) as watcher:
         for message in (
             {"type": "connection_init", "payload": headers},
             {"type": "subscribe", "id": "1", "payload": {"query": WATCH, "variables": variables}},
         ):
             await watcher.send(orjson.dumps(message), text=True)
-            await watcher.recv()  # first that we are welcome, then the event of the report above
+        await watcher.recv()  # that we are welcome
+        while _value("reportId", await watcher.recv(decode=False)) != _value("reportId", first):
+            pass  # of what was written shortly before
         yield Pair(target, watcher)
 
 

@@ -94,7 +94,7 @@ def _point(lon: str, lat: str) -> ColumnElement[Any]:
 # Statements are made once: it takes longer to make one of these than to run it.
 _HERE = place_of(_point("lon", "lat"))
 _TURNED = place_of(_point("lat", "lon"), "turned")
-_LOCATE = select(_HERE, _TURNED.c.municipality.label("swapped_into")).select_from(_HERE.join(_TURNED, true()))
+_LOCATE, _LOCATE_TURNED = select(_HERE), select(_TURNED)
 _AT = select(_chain(_point("lon", "lat")))
 
 
@@ -112,7 +112,8 @@ async def check_located(conn: AsyncConnection, point: Point, path: Path) -> Plac
     row = (await conn.execute(_LOCATE, point._asdict())).one()
     if place := _to_place(row):
         return place
-    raise _outside(f"lon {point.lon}, lat {point.lat} lies", path, swapped=row.swapped_into is not None)
+    turned = _to_place((await conn.execute(_LOCATE_TURNED, point._asdict())).one())
+    raise _outside(f"lon {point.lon}, lat {point.lat} lies", path, swapped=turned is not None)
 
 
 async def check_known(conn: AsyncConnection, shape: Shape, path: Path) -> None:

@@ -10,7 +10,9 @@ from sqlalchemy import (
     ARRAY,
     FromClause,
     Row,
+    Select,
     Text,
+    bindparam,
     case,
     func,
     insert,
@@ -24,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from geo.cursor import FeedCursor, PageCursor
+from geo.cursor import PageCursor
 from geo.models import ActorKind, Event, EventKind, Facts, Point, Report, ReportStatus, Urgency, Visibility
 from geo.rows import columns, to_report
 from geo.tables import event, feed, involvement, report
@@ -87,6 +89,9 @@ def _to_event(row: Row[Any], prefix: str = "") -> Event:
     )
 
 
+_APPEND = insert(event).returning(*event.c)
+
+
 async def append(
     conn: AsyncConnection,
     kind: EventKind,
@@ -96,27 +101,39 @@ async def append(
     detail: dict[str, Any],
 ) -> Event:
     """Record a change in the transaction that makes it. `before` is None for a new report."""
-    statement = (
-        insert(event)
-        .values(
-            id=uuid7(),
-            report_id=after.id,
-            version=after.version,
-            kind=kind,
-            actor=actor,
-            at=after.updated_at,
-            visibility=after.visibility,
-            before=before and _stored(facts_of(before)),
-            after=_stored(facts_of(after)),
-            detail=detail,
-        )
-        .returning(*event.c)
-    )
-    return _to_event((await conn.execute(statement)).one())
+    values = {
+        "id": uuid7(),
+        "report_id": after.id,
+        "version": after.version,
+        "kind": kind,
+        "actor": actor,
+        "at": after.updated_at,
+        "visibility": after.visibility,
+        "before": before and _stored(facts_of(before)),
+        "after": _stored(facts_of(after)),
+        "detail": detail,
+    }
+    return _to_event((await conn.execute(_APPEND, values)).one())
 
 
 async def by_id(conn: AsyncConnection, event_id: UUID) -> Event:
     return _to_event((await conn.execute(select(event).where(event.c.id == event_id))).one())
+
+
+_LOCK = select(func.pg_advisory_xact_lock(PLACING_LOCK))
+_PLACE = text("""
+    WITH unplaced AS (
+        SELECT id, version, max(at) OVER (PARTITION BY report_id ORDER BY version) AS settled
+        FROM event WHERE position IS NULL
+    ), ranked AS (
+        SELECT id, row_number() OVER (ORDER BY settled, version, id) AS rank FROM unplaced
+    ), placed AS (
+        UPDATE event SET position = feed.position + ranked.rank FROM ranked, feed WHERE event.id = ranked.id
+        RETURNING event.id
+    )
+    UPDATE feed SET position = position + fresh.count FROM (SELECT count(*) FROM placed) AS fresh WHERE fresh.count > 0
+    RETURNING fresh.count
+""")
 
 
 async def place(conn: AsyncConnection) -> int:
@@ -125,30 +142,27 @@ async def place(conn: AsyncConnection) -> int:
     The lock is held until the commit, so positions become visible in order and without gaps. The statement behind it
     sees all that was committed before; of one report it sees version n whenever it sees n + 1.
     """
-    await conn.execute(select(func.pg_advisory_xact_lock(PLACING_LOCK)))
-    settled = func.max(event.c.at).over(partition_by=event.c.report_id, order_by=event.c.version)
-    unplaced = (
-        select(event.c.id, event.c.version, settled.label("settled")).where(event.c.position.is_(None)).subquery()
-    )
-    rank = func.row_number().over(order_by=(unplaced.c.settled, unplaced.c.version, unplaced.c.id))
-    ranked = select(unplaced.c.id, rank.label("rank")).subquery()
-    last = select(feed.c.position).scalar_subquery()
-    placed = await conn.execute(update(event).values(position=last + ranked.c.rank).where(event.c.id == ranked.c.id))
-    if placed.rowcount:
-        await conn.execute(update(feed).values(position=feed.c.position + placed.rowcount))
-    return placed.rowcount
+    await conn.execute(_LOCK)
+    placed: int | None = (await conn.execute(_PLACE)).scalar()
+    return placed or 0
 
 
-async def head(conn: AsyncConnection) -> FeedCursor:
-    """The epoch of the feed and its last position."""
-    row = (await conn.execute(select(feed.c.epoch, feed.c.position))).one()
-    return FeedCursor(row.epoch, row.position)
+class Head(NamedTuple):
+    """How far the feed is, and the version of the map.
+
+    Read behind events, the map is at least the one that they were made on.
+    """
+
+    epoch: UUID
+    position: int
+    map_version: int
 
 
-async def map_version(conn: AsyncConnection) -> int:
-    """The version of the map. Read it behind events: it is at least the one that they were made on."""
-    version: int = (await conn.execute(select(feed.c.map_version))).scalar_one()
-    return version
+_HEAD = select(feed.c.epoch, feed.c.position, feed.c.map_version)
+
+
+async def head(conn: AsyncConnection) -> Head:
+    return Head(*(await conn.execute(_HEAD)).one())
 
 
 async def raise_map_version(conn: AsyncConnection) -> None:
@@ -176,20 +190,26 @@ async def renew_epoch(conn: AsyncConnection, old: UUID) -> None:
     await conn.execute(update(feed).where(feed.c.epoch == old).values(epoch=func.gen_random_uuid()))
 
 
-async def read(conn: AsyncConnection, after: int, limit: int) -> list[Delivery]:
-    """The events behind a position, in feed order, each with its report as it stands now."""
+def _reading() -> Select[Any]:
     levels = event.c.before["visibility"].astext, event.c.visibility, report.c.visibility
     of_interest = or_(*(level == Visibility.INVOLVED for level in levels))
     parties = select(involvement.c.party).where(involvement.c.report_id == event.c.report_id)
     involved = case((of_interest, func.array(parties.scalar_subquery())), else_=literal([], ARRAY(Text)))
-    statement = (
+    return (
         select(*(c.label(f"event_{c.name}") for c in event.c), *columns(), involved.label("involved"))
         .join(report, report.c.id == event.c.report_id)
-        .where(event.c.position > after)
+        .where(event.c.position > bindparam("after"))
         .order_by(event.c.position)
-        .limit(limit)
+        .limit(bindparam("most"))
     )
-    rows: Sequence[Any] = (await conn.execute(statement)).all()
+
+
+_READ = _reading()  # made once: it takes longer to make than to run
+
+
+async def read(conn: AsyncConnection, after: int, most: int) -> list[Delivery]:
+    """The events behind a position, in feed order, each with its report as it stands now."""
+    rows = await conn.execute(_READ, {"after": after, "most": most})
     return [Delivery(_to_event(row, "event_"), to_report(row), frozenset(row.involved)) for row in rows]
 
 

@@ -14,12 +14,13 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo import events
 from geo.cursor import FeedCursor
 from geo.db import Database
 from geo.errors import TooSlow
-from geo.events import Delivery
+from geo.events import Delivery, Head
 
 BATCH = 500
 WINDOW = 2_000  # deliveries kept in memory: whoever is further behind reads from the database
@@ -60,7 +61,7 @@ class Feed:
     async def start(self) -> None:
         """Begin at the end of the feed as it is now."""
         async with self._db.read() as conn:
-            self.cursor = await events.head(conn)
+            self._advance(await events.head(conn))
 
     async def run(self) -> None:
         """Place and tail until cancelled."""
@@ -92,29 +93,39 @@ class Feed:
 
     async def _tail(self) -> None:
         async with self._db.read() as conn:
-            head = await events.head(conn)
-            if head.epoch != self.now.epoch or head.position < self.now.position:
-                if head.epoch == self.now.epoch:  # positions went back: the database is older than what we told
-                    await events.renew_epoch(conn, head.epoch)
-                    head = await events.head(conn)
-                self._window.clear()
-                self._latest.clear()
-                self._advance(head)
-                return
-            while batch := await events.read(conn, self.now.position, BATCH):
-                for delivery in batch:
-                    self._latest[delivery.event.report_id] = delivery
-                    self._latest.move_to_end(delivery.event.report_id)
-                self._window = (self._window + batch)[-WINDOW:]
-                while len(self._latest) > WINDOW:
-                    self._latest.popitem(last=False)
-                self.map_version = await events.map_version(conn)
-                self._advance(FeedCursor(head.epoch, self.now.position + len(batch)))
+            more = True
+            while more:
+                batch = await events.read(conn, self.now.position, BATCH)
+                head = await events.head(conn)
+                if head.epoch != self.now.epoch or head.position < self.now.position:
+                    await self._start_over(conn, head)
+                    return
+                self._remember(batch)
+                self._advance(head._replace(position=self.now.position + len(batch)), news=bool(batch))
+                more = len(batch) == BATCH
 
-    def _advance(self, cursor: FeedCursor) -> None:
-        self.cursor = cursor
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+    async def _start_over(self, conn: AsyncConnection, head: Head) -> None:
+        if head.epoch == self.now.epoch:  # positions went back: the database is older than what we told
+            await events.renew_epoch(conn, head.epoch)
+            head = await events.head(conn)
+        self._window.clear()
+        self._latest.clear()
+        self._advance(head)
+
+    def _remember(self, batch: list[Delivery]) -> None:
+        self._window = (self._window + batch)[-WINDOW:]
+        for delivery in batch:
+            self._latest[delivery.event.report_id] = delivery
+            self._latest.move_to_end(delivery.event.report_id)
+        while len(self._latest) > WINDOW:
+            self._latest.popitem(last=False)
+
+    def _advance(self, head: Head, *, news: bool = True) -> None:
+        self.cursor = FeedCursor(head.epoch, head.position)
+        self.map_version = head.map_version
+        if news:
+            waiting, self._news = self._news, asyncio.Event()
+            waiting.set()
 
     async def after(self, cursor: FeedCursor) -> list[Delivery] | None:
         """The next deliveries behind a place, as soon as there are any; None when the feed has started over.
@@ -139,7 +150,7 @@ class Feed:
             try:
                 async with self._db.read() as conn:
                     batch = await events.read(conn, position, BATCH)
-                    self.map_version = await events.map_version(conn)
+                    self.map_version = (await events.head(conn)).map_version
                     return batch
             except (SQLAlchemyError, OSError, TooSlow) as error:
                 log.warning("feed_replay_failed", error=type(error).__name__)

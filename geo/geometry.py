@@ -130,6 +130,15 @@ class Circle:
         margin = 1e-6 + 1e-3 * (max(lons) - min(lons))  # the circle is widest a little off its centre's parallel
         return Box(min(lons) - margin, min(lats) - margin, max(lons) + margin, max(lats) + margin)
 
+    @cached_property
+    def outline(self) -> ShapelyPolygon:
+        """A polygon just around it."""
+        corners = 64
+        azimuths = [360 * corner / corners for corner in range(corners)]
+        around = [self.metres * 1.005] * corners  # by 1 / cos(π / 64) its sides would touch the circle
+        lons, lats, _ = _GEOD.fwd([self.centre.lon] * corners, [self.centre.lat] * corners, azimuths, around)
+        return ShapelyPolygon(zip(lons, lats, strict=True))
+
     @property
     def swapped(self) -> "Circle":
         return Circle(Point(self.centre.lat, self.centre.lon), self.metres)

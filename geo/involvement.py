@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from geo.models import Involvement
 from geo.tables import involvement
 
+_INVOLVE = insert(involvement).values(since=func.now()).on_conflict_do_nothing()
+
 
 async def involve(conn: AsyncConnection, report_id: UUID, party: str | None, role: Involvement) -> None:
     """Remember that a party has this role in a report; nobody is remembered of an anonymous caller."""
     if party is None:
         return
-    values = {"report_id": report_id, "party": party, "role": role, "since": func.now()}
-    await conn.execute(insert(involvement).values(values).on_conflict_do_nothing())
+    await conn.execute(_INVOLVE, {"report_id": report_id, "party": party, "role": role})

@@ -202,3 +202,13 @@ class Event:
     before: Facts | None
     after: Facts
     detail: dict[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What a use-case did: its event, and the report as it left it.
+
+    The report is None where the caller may not see it, and where an earlier answer is given again.
+    """
+
+    event: Event
+    report: Report | None

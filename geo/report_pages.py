@@ -7,7 +7,8 @@ equality, so that it reads hardly a row that it does not return (geo/tables.py h
 - which: a category, an urgency, a stage; several of them are several walks.
 PostgreSQL takes the walks' first rows until the page is full.
 
-A street-sized shape is read whole by the GiST index, for it has few rows.
+Where a shape has only a strip of a tile, as at its edge or when it is small, the strip is read whole by the GiST index:
+it has few rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,12 +27,12 @@ from geo.geometry import Shape, metres_between, sql_geography, sql_point
 from geo.models import AreaKind, Facts, Point, Report, ReportStatus, Urgency, Visibility
 from geo.rows import columns, to_report
 from geo.tables import involvement, report
-from geo.tiles import cover
+from geo.tiles import WORLD, cover
 from geo.viewer import Viewer
 from geo.visibility import levels, visible
 
-STREET_KM2 = 0.03
-WALKS, TILES, CATEGORIES = 64, 16, 24
+STREET_KM2 = 0.025
+COMBINATIONS = 12
 CLOSED = {ReportStatus.RESOLVED, ReportStatus.REJECTED}
 
 Condition = ColumnElement[bool]
@@ -87,17 +88,17 @@ class ReportFilter:
     def choices(self) -> list[list[Condition]]:
         """For each facet that is filtered: conditions, exactly one of which holds for each report that is let through.
 
-        More than one where an index has the facet. None has the resolved and the normal ones, nor need it: they are
-        most. And so are many categories together.
+        There are several where an index has the facet. None has the resolved and the normal ones, nor need it: they
+        are most. So are, as a rule, many values together.
         """
         c = report.c
         found: list[list[Condition]] = []
         if self.categories is not None:
-            slugs = sorted(set(self.categories))
-            found.append([c.category == s for s in slugs] if len(slugs) <= CATEGORIES else [c.category.in_(slugs)])
+            found.append([c.category == slug for slug in sorted(set(self.categories))])
         if self.urgencies is not None:
-            levels = sorted(set(self.urgencies))
-            found.append([c.urgency.in_(levels)] if Urgency.NORMAL in levels else [c.urgency == u for u in levels])
+            urgencies = sorted(set(self.urgencies))
+            normal = Urgency.NORMAL in urgencies
+            found.append([c.urgency.in_(urgencies)] if normal else [c.urgency == urgency for urgency in urgencies])
         if self.statuses is not None:
             stages = {"OPEN": set(self.statuses) - CLOSED, "REJECTED": set(self.statuses) & CLOSED}
             found.append(
@@ -105,6 +106,9 @@ class ReportFilter:
                 if ReportStatus.RESOLVED in self.statuses
                 else [(c.stage == stage) & c.status.in_(sorted(of)) for stage, of in stages.items() if of]
             )
+        if prod(map(len, found)) > COMBINATIONS:
+            longest = max(found, key=len)
+            longest[:] = [or_(*longest)]
         return found
 
     def conditions(self) -> list[Condition]:
@@ -120,7 +124,7 @@ class ReportFilter:
         if self.submitted_before is not None:
             found.append(c.submitted_at < self.submitted_before)
         if self.text is not None:
-            found.append(func.lower(c.description).contains(self.text.lower(), autoescape=True))
+            found.append(c.description.icontains(self.text, autoescape=True))
         return found
 
 
@@ -154,34 +158,40 @@ def page_statement(
 
 
 def _walks(viewer: Viewer, query: ReportQuery, rest: list[Condition]) -> Iterator[list[Condition]]:
-    """The conditions of each walk. A report that meets those of the query and `rest` meets those of exactly one walk."""
-    area, choices, c = query.area, query.filter.choices(), report.c
+    """The conditions of each walk. What meets those of the query and `rest` meets those of exactly one walk."""
+    c, choices = report.c, query.filter.choices()
     together = [or_(*choice) for choice in choices]
-    if isinstance(area, CodeArea):
-        places = [[c[area.kind.lower()] == code] for code in area.codes]
-    elif area.bounds.km2 <= STREET_KM2:
-        yield [area.condition(c.location), _tested(visible(viewer, report), *together, *rest)]
-        return
-    else:
-        places = _places(area, WALKS // (len(levels(viewer)) * prod(map(len, choices))))
-    for level, place, facets in product(sorted(levels(viewer)), places, [*product(*choices)]):
-        rights = [] if level is Visibility.PUBLIC else [visible(viewer, report)]
-        yield [c.visibility == level, *rights, *place, *facets, *rest]
-    if viewer.party and not viewer.is_authority:
+    walked, read = _places(query.area)
+    for place, facets in product(walked, product(*choices)):
+        yield [c.visibility == Visibility.PUBLIC, *place, *facets, *rest]
+    for place, level in product(walked, sorted(levels(viewer) - {Visibility.PUBLIC})):
+        yield [c.visibility == level, visible(viewer, report), *place, *together, *rest]
+    if walked and viewer.party and not viewer.is_authority:
         own = select(involvement.c.report_id).where(involvement.c.party == viewer.party)
-        anywhere = or_(*(and_(*place) for place in places))
+        anywhere = or_(*(and_(*place) for place in walked))
         yield [c.id.in_(own), c.visibility == Visibility.INVOLVED, _tested(anywhere, *together, *rest)]
+    for place in read:
+        yield [*place, _tested(visible(viewer, report), *together, *rest)]
 
 
-def _places(shape: Shape, most: int) -> list[list[Condition]]:
-    """The tiles of a shape, or of a very large one all that is inside."""
-    inside = shape.condition(report.c.location)
-    tiles = cover(shape, max(4, min(most, TILES)))
-    if tiles is None:
-        return [[inside]]
-    return [
-        [report.c[f"tile{tile.zoom}"] == tile.number, *([] if whole else [_tested(inside)])] for tile, whole in tiles
-    ]
+def _places(area: Area) -> tuple[list[list[Condition]], list[list[Condition]]]:
+    """The conditions of the places to walk, and of those to read whole; none overlap."""
+    c = report.c
+    if isinstance(area, CodeArea):
+        return [[c[area.kind.lower()] == code] for code in area.codes], []
+    inside = area.condition(c.location)
+    if area.bounds.km2 <= STREET_KM2:
+        return [], [[inside]]
+    walked, read = [], []
+    for piece in cover(area):
+        in_tile = c[f"tile{piece.tile.zoom}"] == piece.tile.number
+        if piece.slight:
+            read.append([piece.bounds.condition(c.location), _tested(in_tile, inside)])
+        elif piece.whole:
+            walked.append([in_tile])
+        else:
+            walked.append([in_tile, inside if piece.tile == WORLD else _tested(inside)])
+    return walked, read
 
 
 def _tested(*conditions: Condition) -> Condition:

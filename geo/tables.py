@@ -109,6 +109,8 @@ report = Table(
     Column("municipality", Text, nullable=False),
     # Web-mercator tiles of three sizes (about 6, 1.5 and 0.4 km here): a box of any size is a few of them,
     # and an index on (tile, order) reads the newest rows of a box without reading all its rows.
+    # Tile 0 is all of it.
+    Column("tile0", BigInteger, Computed("tile_of(location, 0)", persisted=True), nullable=False),
     Column("tile12", BigInteger, Computed("tile_of(location, 12)", persisted=True), nullable=False),
     Column("tile14", BigInteger, Computed("tile_of(location, 14)", persisted=True), nullable=False),
     Column("tile16", BigInteger, Computed("tile_of(location, 16)", persisted=True), nullable=False),
@@ -130,37 +132,30 @@ report = Table(
 # A page is a short walk along one of these: what narrows the area, who may see it, what narrows the filter, the order.
 # Most reports are resolved in the end and few are urgent: those two need no index to be found among the others.
 # What comes behind the order is filtered within the index, without a look at the rows.
-AREAS = ("neighbourhood", "district", "borough", "municipality", "tile12", "tile14", "tile16")
-ORDERS = {"submitted_at": (), "updated_at": ("submitted_at",)}
+AREAS = ("neighbourhood", "district", "borough", "municipality", "tile0", "tile12", "tile14", "tile16")
 FACETS = {
-    "category": ((), None),
-    "stage": (("status",), report.c.stage != text("'RESOLVED'")),
-    "urgency": ((), report.c.urgency != text("'NORMAL'")),
     None: ((), None),
+    "category": (("stage",), None),
+    "stage": (("status",), report.c.stage != text("'RESOLVED'")),
+    "urgency": (("stage",), report.c.urgency != text("'NORMAL'")),
 }
-for _order, _area, _facet in product(ORDERS, (*AREAS, None), FACETS):
-    _behind, _only = FACETS[_facet]
-    _columns = (_area, "visibility", _facet, _order, "id", *_behind, *ORDERS[_order])
-    Index(
-        "_".join(filter(None, ("report", _area, _facet, _order, "idx"))),
-        *(report.c[name] for name in _columns if name),
-        postgresql_where=_only,
-    )
+ORDERS = {"submitted_at": (), "updated_at": ("submitted_at",)}
+for _area, (_facet, (_with, _only)), _order in product(AREAS, FACETS.items(), ORDERS):
+    _name = filter(None, ("report", _area, _facet, _order, "idx"))
+    _key = filter(None, (_area, "visibility", _facet, _order, "id", *_with, *ORDERS[_order]))
+    Index("_".join(_name), *(report.c[name] for name in _key), postgresql_where=_only)
 Index("report_location_idx", report.c.location, postgresql_using="gist")
 Index("report_geography_idx", text("(location::geography)"), postgresql_using="gist", _table=report)
-# Words within an area, so that not all of the map is read for one neighbourhood. What is hidden has an index of its own:
-# nobody waits for words in reports that it may not see.
-for _name, _whose in (
-    ("public", report.c.visibility == text("'PUBLIC'")),
-    ("hidden", report.c.visibility != text("'PUBLIC'")),
-):
+# Words, within an area: without it all of the map would be read for one neighbourhood. What is hidden has its own index,
+# for nobody may wait for words in reports that it can't see. Only a search for words implies the last condition, which
+# keeps the planner from using these for anything else.
+for _whose, _visibility in (("public", "= 'PUBLIC'"), ("hidden", "<> 'PUBLIC'")):
     Index(
-        f"report_{_name}_text_idx",
-        *(report.c[name] for name in AREAS),
-        func.lower(report.c.description).label("description"),
+        f"report_{_whose}_text_idx",
+        *(report.c[name] for name in (*AREAS, "description")),
         postgresql_using="gin",
         postgresql_ops={"description": "gin_trgm_ops"},
-        postgresql_where=_whose,
+        postgresql_where=text(f"visibility {_visibility} AND description IS NOT NULL"),
     )
 
 # Who has to do with a report. A party is a pseudonym (`organisation/subject`), never a name.

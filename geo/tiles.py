@@ -1,4 +1,4 @@
-"""Which web-mercator tiles cover a shape. Reports carry their tile at three zooms (geo/tables.py)."""
+"""Which web-mercator tiles cover a shape. Reports carry their tile at these zooms (geo/tables.py)."""
 
 import math
 from collections.abc import Sequence
@@ -9,6 +9,8 @@ import shapely
 from geo.geometry import Box, Circle, Polygon, Shape
 
 COARSEST, *FINER = (12, 14, 16)
+PIECES = 9
+STRIP_KM = 0.01
 _EDGE = 85.0  # degrees; the mercator map ends a little beyond, and what lies behind it belongs to the last tile
 _MARGIN = 1e-9  # degrees, against rounding: a tile too many costs a look, one too few a report
 
@@ -43,6 +45,9 @@ class Tile(NamedTuple):
         return [Tile(self.zoom + 2, self.x * 4 + i, self.y * 4 + j) for i in range(4) for j in range(4)]
 
 
+WORLD = Tile(0, 0, 0)
+
+
 def tile_of(lon: float, lat: float, zoom: int) -> Tile:
     """The tile a point lies in."""
     size = 1 << zoom
@@ -52,37 +57,63 @@ def tile_of(lon: float, lat: float, zoom: int) -> Tile:
     return Tile(zoom, min(x, size - 1), y)
 
 
-def cover(shape: Shape, most: int) -> list[tuple[Tile, bool]] | None:
-    """At most so many tiles that cover a shape, and whether each lies within it; None where that takes more.
+class Piece(NamedTuple):
+    """The part of a shape that lies in one tile: its bounds, and whether it is all of the tile."""
+
+    tile: Tile
+    bounds: Box
+    whole: bool
+
+    @property
+    def slight(self) -> bool:
+        """Whether it is no more than a strip along the tile: then nearly all rows of the tile would be read in vain."""
+        return self.bounds.km2 <= STRIP_KM * math.sqrt(self.tile.box.km2)
+
+
+def cover(shape: Shape) -> list[Piece]:
+    """A shape in about `PIECES` pieces; one whose size is that of a province is one piece of the whole world.
 
     It begins with the coarsest tiles, and takes those apart that have least of the shape, while few enough remain.
     """
     bounds = shape.bounds
     first = tile_of(bounds.west - _MARGIN, bounds.north + _MARGIN, COARSEST)
     last = tile_of(bounds.east + _MARGIN, bounds.south - _MARGIN, COARSEST)
-    if (last.x - first.x + 1) * (last.y - first.y + 1) > 4 * most:
-        return None
-    whole = shape.shape if isinstance(shape, Polygon) else _outlines([bounds])[0]
-    tiles = [Tile(COARSEST, x, y) for x in range(max(first.x, 0), last.x + 1) for y in range(first.y, last.y + 1)]
-    found = _touched(whole, tiles)
-    if len(found) > most:
-        return None
+    tiles = [Tile(COARSEST, x, y) for x in range(first.x, last.x + 1) for y in range(first.y, last.y + 1)]
+    whole = _outline(shape)
+    if len(tiles) > 4 * PIECES or len(found := _touched(whole, tiles)) > 2 * PIECES:
+        return [Piece(WORLD, bounds, whole=False)]
     for _ in FINER:
-        outlines = _outlines([tile.box for tile in found])
+        outlines = _outlines(found)
         shares = shapely.area(shapely.intersection(whole, outlines)) / shapely.area(outlines)
-        for _, tile in sorted((share, tile) for share, tile in zip(shares, found, strict=True) if share < 0.999):
+        for _, tile in sorted((share, tile) for share, tile in zip(shares, found, strict=True) if share < 0.5):
             parts = _touched(whole, tile.parts)
-            if len(found) - 1 + len(parts) <= most:
+            if len(found) - 1 + len(parts) <= PIECES:
                 found.remove(tile)
                 found += parts
-    within = shapely.contains(whole, _outlines([tile.box for tile in found]))
-    return [(tile, bool(inside) and not isinstance(shape, Circle)) for tile, inside in zip(found, within, strict=True)]
+    outlines = _outlines(found)
+    pieces = shapely.bounds(shapely.intersection(whole, outlines))
+    filled = shapely.contains(whole, outlines) & (not isinstance(shape, Circle))
+    return [
+        Piece(tile, Box(west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN), bool(full))
+        for tile, (west, south, east, north), full in zip(found, pieces.tolist(), filled, strict=True)
+    ]
 
 
-def _outlines(boxes: Sequence[Box]) -> Any:
+def _outline(shape: Shape) -> Any:
+    match shape:
+        case Polygon():
+            return shape.shape
+        case Circle():
+            return shape.outline
+        case Box():
+            return shapely.box(shape.west, shape.south, shape.east, shape.north)
+
+
+def _outlines(tiles: Sequence[Tile]) -> Any:
+    boxes = [tile.box for tile in tiles]
     return shapely.box(*zip(*((box.west, box.south, box.east, box.north) for box in boxes), strict=True))
 
 
 def _touched(whole: Any, tiles: Sequence[Tile]) -> list[Tile]:
-    hits = shapely.intersects(whole, _outlines([tile.box for tile in tiles]))
+    hits = shapely.intersects(whole, _outlines(tiles))
     return [tile for tile, hit in zip(tiles, hits, strict=True) if hit]

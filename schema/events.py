@@ -1,13 +1,13 @@
 """What happened to a report: the same types as answers of mutations, in timelines, and live."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 import strawberry
 
 from geo.cursor import FeedCursor
-from geo.models import Event, EventKind
+from geo.models import Event, EventKind, Outcome
 from geo.models import Report as Record
 from schema.context import Info
 from schema.enums import ActorKind, ReportStatus, Verdict, Visibility
@@ -21,6 +21,10 @@ from schema.scalars import Cursor
 class ReportEvent:
     event: strawberry.Private[Event]
     known: strawberry.Private[Record | None] = None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        return cls(event=outcome.event, known=outcome.report)
 
     @strawberry.field(
         description="Resume `reportEvents` behind this event by passing it as `after`. In the answer of a mutation it "

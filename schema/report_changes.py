@@ -121,8 +121,8 @@ async def submit_report(info: Info, input: Annotated[SubmitReportInput, INPUT]) 
         input.category, input.description, input.location.lon, input.location.lat, input.urgency
     )
     c = info.context
-    return ReportSubmitted(
-        event=await submit_usecase.submit_report(c.db, c.services.categories, c.viewer, draft, input.idempotency_key)
+    return ReportSubmitted.of(
+        await submit_usecase.submit_report(c.db, c.services.categories, c.viewer, draft, input.idempotency_key)
     )
 
 
@@ -134,15 +134,15 @@ async def add_evidence(info: Info, input: Annotated[AddEvidenceInput, INPUT]) ->
         None if input.upload_id is None else read_uuid(input.upload_id, "Upload", ("input", "uploadId")),
     )
     c = info.context
-    return EvidenceAdded(event=await evidence_usecase.add_evidence(c.db, c.viewer, draft, input.idempotency_key))
+    return EvidenceAdded.of(await evidence_usecase.add_evidence(c.db, c.viewer, draft, input.idempotency_key))
 
 
 async def confirm_report(info: Info, input: Annotated[ConfirmReportInput, INPUT]) -> ConfirmReportResult:
     """Say of a report that it is still there, or gone."""
     report_id = read_uuid(input.report_id, "Report", ("input", "reportId"))
     c = info.context
-    return ReportConfirmed(
-        event=await confirm_usecase.confirm_report(c.db, c.viewer, report_id, input.verdict, input.idempotency_key)
+    return ReportConfirmed.of(
+        await confirm_usecase.confirm_report(c.db, c.viewer, report_id, input.verdict, input.idempotency_key)
     )
 
 
@@ -151,8 +151,8 @@ async def change_status(info: Info, input: Annotated[ChangeStatusInput, INPUT]) 
     report_id = read_uuid(input.report_id, "Report", ("input", "reportId"))
     change = status_usecase.StatusChange(report_id, input.to, input.remark)
     c = info.context
-    return StatusChanged(
-        event=await status_usecase.change_status(c.db, c.services.statuses, c.viewer, change, input.idempotency_key)
+    return StatusChanged.of(
+        await status_usecase.change_status(c.db, c.services.statuses, c.viewer, change, input.idempotency_key)
     )
 
 
@@ -160,6 +160,6 @@ async def change_visibility(info: Info, input: Annotated[ChangeVisibilityInput, 
     """Open a report to more eyes, or to fewer; for the authorities of its territory."""
     report_id = read_uuid(input.report_id, "Report", ("input", "reportId"))
     c = info.context
-    return VisibilityChanged(
-        event=await visibility_usecase.change_visibility(c.db, c.viewer, report_id, input.to, input.idempotency_key)
+    return VisibilityChanged.of(
+        await visibility_usecase.change_visibility(c.db, c.viewer, report_id, input.to, input.idempotency_key)
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from geo import events, evidence, idempotency, involvement, reports, uploads
 from geo.db import Database
 from geo.errors import InvalidEvidence
-from geo.models import Event, EventKind, Involvement
+from geo.models import EventKind, Involvement, Outcome
 from geo.texts import check_text
 from geo.viewer import Viewer
 
@@ -18,7 +18,7 @@ class EvidenceDraft:
     upload_id: UUID | None
 
 
-async def add_evidence(db: Database, viewer: Viewer, draft: EvidenceDraft, idempotency_key: str | None) -> Event:
+async def add_evidence(db: Database, viewer: Viewer, draft: EvidenceDraft, idempotency_key: str | None) -> Outcome:
     """The event of the new evidence, or the first answer to the same key.
 
     Raises `InvalidEvidence`, `InvalidText`, `UnknownReport`, `UnknownUpload`, `UploadNotReady`, `NotPermitted`, and the
@@ -31,7 +31,7 @@ async def add_evidence(db: Database, viewer: Viewer, draft: EvidenceDraft, idemp
     once = idempotency.Once(viewer, idempotency_key, "addEvidence", draft)
     async with db.write() as conn:
         if earlier := await once.earlier(conn):
-            return await events.by_id(conn, earlier)
+            return Outcome(await events.by_id(conn, earlier), None)
         before = await reports.lock(conn, viewer, draft.report_id, ("input", "reportId"))
         if draft.upload_id is not None:
             await uploads.claim(conn, party, draft.upload_id, ("input", "uploadId"))
@@ -43,4 +43,4 @@ async def add_evidence(db: Database, viewer: Viewer, draft: EvidenceDraft, idemp
         detail = {"evidence": str(piece.id)}
         event = await events.append(conn, EventKind.EVIDENCE_ADDED, viewer.actor, before, after, detail)
         await once.done(conn, event.id)
-        return event
+        return Outcome(event, after)

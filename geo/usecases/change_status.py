@@ -6,7 +6,7 @@ from uuid import UUID
 from geo import events, idempotency, reports
 from geo.db import Database
 from geo.errors import NotPermitted, TransitionNotAllowed
-from geo.models import Event, EventKind, ReportStatus
+from geo.models import EventKind, Outcome, ReportStatus
 from geo.statuses import Statuses
 from geo.texts import check_text
 from geo.viewer import Viewer
@@ -21,7 +21,7 @@ class StatusChange:
 
 async def change_status(
     db: Database, statuses: Statuses, viewer: Viewer, change: StatusChange, idempotency_key: str | None
-) -> Event:
+) -> Outcome:
     """The event of the change, or the first answer to the same key.
 
     Raises `UnknownReport`, `TransitionNotAllowed`, `NotPermitted`, `InvalidText`, and the problems of idempotency keys.
@@ -30,7 +30,7 @@ async def change_status(
     once = idempotency.Once(viewer, idempotency_key, "changeStatus", change)
     async with db.write() as conn:
         if earlier := await once.earlier(conn):
-            return await events.by_id(conn, earlier)
+            return Outcome(await events.by_id(conn, earlier), None)
         before = await reports.lock(conn, viewer, change.report_id, ("input", "reportId"))
         if not viewer.works_in(before.place.codes):
             raise NotPermitted(
@@ -50,4 +50,4 @@ async def change_status(
         detail = {"from": before.status, "to": after.status, "remark": remark}
         event = await events.append(conn, EventKind.STATUS_CHANGED, viewer.actor, before, after, detail)
         await once.done(conn, event.id)
-        return event
+        return Outcome(event, after)

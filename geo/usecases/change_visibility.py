@@ -5,14 +5,14 @@ from uuid import UUID
 from geo import events, idempotency, reports
 from geo.db import Database
 from geo.errors import NotPermitted
-from geo.models import Event, EventKind, Visibility
+from geo.models import EventKind, Outcome, Visibility
 from geo.viewer import Viewer
 from geo.visibility import levels
 
 
 async def change_visibility(
     db: Database, viewer: Viewer, report_id: UUID, to: Visibility, idempotency_key: str | None
-) -> Event:
+) -> Outcome:
     """The event of the change, or the first answer to the same key.
 
     Raises `UnknownReport`, `NotPermitted`, and the problems of idempotency keys.
@@ -20,7 +20,7 @@ async def change_visibility(
     once = idempotency.Once(viewer, idempotency_key, "changeVisibility", report_id, to)
     async with db.write() as conn:
         if earlier := await once.earlier(conn):
-            return await events.by_id(conn, earlier)
+            return Outcome(await events.by_id(conn, earlier), None)
         before = await reports.lock(conn, viewer, report_id, ("input", "reportId"))
         if not viewer.works_in(before.place.codes) or to not in levels(viewer):
             raise NotPermitted(
@@ -33,4 +33,4 @@ async def change_visibility(
         after = await reports.change(conn, before, visibility=to)
         event = await events.append(conn, EventKind.VISIBILITY_CHANGED, viewer.actor, before, after, {"to": to})
         await once.done(conn, event.id)
-        return event
+        return Outcome(event, after)

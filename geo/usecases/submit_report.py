@@ -8,9 +8,10 @@ from geo.categories import Categories
 from geo.db import Database
 from geo.errors import NotPermitted
 from geo.geometry import check_point
-from geo.models import Event, EventKind, Involvement, Urgency
+from geo.models import EventKind, Involvement, Outcome, Urgency
 from geo.texts import check_text
 from geo.viewer import Viewer
+from geo.visibility import sees
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class Draft:
 
 async def submit_report(
     db: Database, categories: Categories, viewer: Viewer, draft: Draft, idempotency_key: str | None
-) -> Event:
-    """The event of the new report, or the first answer to the same key.
+) -> Outcome:
+    """The new report, or the first answer to the same key.
 
     Raises `InvalidText`, `InvalidLocation`, `OutsideKnownArea`, `UnknownCategory`, `NotPermitted`, and the problems of
     idempotency keys.
@@ -38,7 +39,7 @@ async def submit_report(
     once = idempotency.Once(viewer, idempotency_key, "submitReport", draft)
     async with db.write() as conn:
         if earlier := await once.earlier(conn):
-            return await events.by_id(conn, earlier)
+            return Outcome(await events.by_id(conn, earlier), None)
         place = await areas.check_located(conn, location, ("input", "location"))
         anonymous = viewer.party is None and viewer.organisation is None
         if anonymous and not await policies.allows_anonymous(conn, place.municipality):
@@ -59,4 +60,6 @@ async def submit_report(
         await involvement.involve(conn, report.id, viewer.party, Involvement.REPORTER)
         event = await events.append(conn, EventKind.REPORT_SUBMITTED, viewer.actor, None, report, {})
         await once.done(conn, event.id)
-        return event
+        involved = frozenset({viewer.party} if viewer.party else ())
+        seen = sees(viewer, report.visibility, report.place.codes, involved)
+        return Outcome(event, report if seen else None)

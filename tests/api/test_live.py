@@ -1,12 +1,15 @@
 """What watchers are promised of servers, over real sockets: to be told all, once and in order, by any of them, whatever
 becomes of one. What the feed promises by itself is in tests/geo/test_feed.py."""
 
+import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from api.bus import Bus
 from geo import events
 from geo.db import Database
 from tests.clients.caller import calling
@@ -51,11 +54,16 @@ async def test_what_was_committed_before_a_crash_is_told_after_it(
     assert [event["reportId"] for event in watcher.told] == [told, committed]
 
 
-async def test_a_lost_hint_costs_time_and_no_event(database_url: str, world: Database, tmp_path: Path) -> None:
-    deaf = {"broadcast_url": "memory://", "poll_interval": 0.1}  # memory carries no hint from process to process
+async def test_lost_hints_cost_time_and_no_event(
+    database_url: str, world: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def deaf(bus: Bus, hear: Callable[[], None]) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Bus, "run", deaf)
     async with (
-        running(database_url, world, tmp_path, **deaf) as here,
-        running(database_url, world, tmp_path, **deaf) as there,
+        running(database_url, world, tmp_path, poll_interval=0.1) as here,
+        running(database_url, world, tmp_path, poll_interval=0.1) as there,
         calling(there, RESIDENT) as anna,
         watch(here) as watcher,
     ):

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from geo.models import Point, ReportStatus, Role, Verdict, Visibility
+from geo import report_pages
+from geo.models import Point, Report, ReportStatus, Role, Verdict, Visibility
 from geo.viewer import ANONYMOUS, Viewer
 from tests.clients.caller import Caller, calling
-from tests.clients.watchers import Watcher, watch
+from tests.clients.watchers import DISTRICT, Watcher, watch
 from tests.conftest import Served
 from tests.world import CITY, ELSEWHERE, INSIDE, NEIGHBOUR, OFFICER, POLICE, RESIDENT
 
@@ -21,7 +22,6 @@ pytestmark = pytest.mark.anyio
 
 PARTNER = Viewer(Role.PARTNER, "lights/team", "lights", frozenset({CITY}))
 WEST = Point(4.285, 52.065)  # in WK051829 too, in its other neighbourhood
-DISTRICT = {"code": "WK051829"}
 EAST = {"code": "BU05182902"}
 TRIANGLE = {
     "polygon": {"type": "Polygon", "coordinates": [[[4.29, 52.06], [4.30, 52.06], [4.295, 52.07], [4.29, 52.06]]]}
@@ -102,7 +102,31 @@ async def change(callers: Mapping[Viewer, Caller], steps: list[Step], submitted:
             submitted.append(answer["reportId"])
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_what_happens_while_a_page_is_read_is_not_missed(server: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = report_pages.page
+    async with calling(server, RESIDENT) as anna, watch(server) as witness:
+
+        async def slow_page(*given: Any) -> tuple[list[Report], bool]:
+            found = await page(*given)
+            meanwhile.append(await anna.submit(INSIDE))
+            await witness.until(meanwhile[-1])
+            return found
+
+        meanwhile: list[str] = []
+        monkeypatch.setattr(report_pages, "page", slow_page)
+        reports, cursor = await anna.snapshot(DISTRICT)
+        assert (reports, len(meanwhile)) == ({}, 1)
+        async with watch(server, after=cursor) as watcher:
+            assert (await watcher.next())["reportId"] == meanwhile[0]
+
+
+# Shrinking would take minutes: an example takes a second.
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(HISTORIES)
 async def test_state_and_events_equal_fresh_state(server: Served, history: tuple[list[Step], list[Step]]) -> None:
     submissions, changes = history

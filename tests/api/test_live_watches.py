@@ -64,11 +64,14 @@ async def test_who_loses_the_right_hears_of_a_departure_without_content(
 
 
 async def test_an_involved_party_hears_when_it_is_shut_out(server: Served, anna: Caller, police: Caller) -> None:
-    async with watch(server, RESIDENT) as reporter, watch(server) as stranger:
+    async with watch(server, RESIDENT) as reporter, watch(server, POLICE) as insider, watch(server) as stranger:
         report_id = await anna.submit(INSIDE, category="hulp")
         await reporter.until(report_id)
         await police.mutate("changeVisibility", reportId=report_id, to="POLICE")
         await police.mutate("changeStatus", reportId=report_id, to="UNDER_WAY")
+        await insider.until(report_id, version=3)
+        async with watch(server, RESIDENT, after=reporter.told[0]["cursor"]) as late:
+            assert_without_content(await late.next())
         await police.mutate("changeVisibility", reportId=report_id, to="INVOLVED")
         seen = await anna.submit(INSIDE)
         await reporter.until(seen)

@@ -21,6 +21,12 @@ pytestmark = pytest.mark.anyio
 # In every text, name and key below, so that one search tells whether any of them was logged.
 MARK = "merkteken"
 DESK = Viewer(Role.OFFICER, f"gemeente-{MARK}/desk-{MARK}", f"gemeente-{MARK}", frozenset({CITY}))
+# Something that no caller caused, with a message that quotes what one wrote.
+COMPLAIN = (
+    "CREATE FUNCTION complain() RETURNS trigger LANGUAGE plpgsql "
+    "AS $$ BEGIN RAISE EXCEPTION '%', NEW.description; END $$",
+    "CREATE TRIGGER complain BEFORE INSERT ON report FOR EACH ROW EXECUTE FUNCTION complain()",
+)
 
 
 async def test_the_log_tells_what_happened_and_nothing_of_anybody(
@@ -51,8 +57,9 @@ async def test_the_log_tells_what_happened_and_nothing_of_anybody(
             await ws.recv()
             await ws.send(json.dumps({"type": MARK}))
 
-        async with world.write() as conn:  # something that nobody asked for goes wrong
-            await conn.execute(text("ALTER TABLE report RENAME TO gone"))
+        async with world.write() as conn:
+            for statement in COMPLAIN:
+                await conn.execute(text(statement))
         draft = {"category": "glas", "description": MARK, "location": INSIDE._asdict(), "idempotencyKey": key + "2"}
         document = f"mutation($input: SubmitReportInput!) {{ {MARK}: submitReport(input: $input) {{ __typename }} }}"
         headers = {"X-Request-ID": "a-1.b_2"}
@@ -90,5 +97,5 @@ async def test_the_log_tells_what_happened_and_nothing_of_anybody(
     assert unexpected["error_id"] in error["message"]
     assert unexpected["fields"] == ["submitReport"]
     assert "geo/reports.py" in unexpected["exception"]
-    assert "UndefinedTable" in unexpected["exception"]
+    assert "RaiseException" in unexpected["exception"]
     assert {line["level"] for line in lines} == {"info", "error"}

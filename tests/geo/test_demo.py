@@ -198,7 +198,7 @@ async def test_leaves_the_traces_that_the_use_cases_leave(demo: Database) -> Non
     anna, bram, carla = (Viewer(Role.RESIDENT, f"demo/{name}", "demo") for name in ("anna", "bram", "carla"))
     officer = Viewer(Role.OFFICER, "demo/gemeente", "demo", frozenset({MUNICIPALITY}))
     statuses, text_of = Statuses(demo), "Glas rond de glasbak (demo)"
-    made = await submit_report(demo, Categories(demo), anna, Draft("glas", text_of, *SCHILDERSBUURT), None)
+    made, _ = await submit_report(demo, Categories(demo), anna, Draft("glas", text_of, *SCHILDERSBUURT), None)
     key = made.report_id
     await add_evidence(demo, bram, EvidenceDraft(key, "Ook gezien", None), None)
     await confirm_report(demo, carla, key, Verdict.STILL_THERE, None)

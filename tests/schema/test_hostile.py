@@ -167,7 +167,7 @@ async def report(shared: Served) -> str:
 
 
 @pytest.mark.anyio
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(asked=requests(), viewer=st.sampled_from([ANONYMOUS, RESIDENT, NEIGHBOUR, OFFICER, ADMIN]))
 async def test_no_argument_makes_the_server_fail(shared: Served, report: str, asked: Json, viewer: Viewer) -> None:
     async with calling(shared, viewer) as caller:
