@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -29,6 +30,8 @@ from geo.photos import PhotoStore
 from geo.statuses import Statuses
 from schema.context import Services
 from schema.root import make_schema
+
+log = structlog.get_logger()
 
 
 def create_app(settings: Settings, database_url: str) -> Starlette:
@@ -64,6 +67,8 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         if settings.run_worker:
             tasks.append(work(make_worker(database_url, db, photos)))
         running = [asyncio.create_task(task) for task in tasks]
+        for task in running:
+            task.add_done_callback(_tell_end)
         yield
         for task in running:
             task.cancel()
@@ -95,3 +100,9 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     )
     app.state.draining = endpoint.draining
     return app
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    """A task of the process ends when it is cancelled; anything else has to be known at once."""
+    if not task.cancelled():
+        log.error("background_task_ended", task=task.get_name(), exc_info=task.exception())

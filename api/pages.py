@@ -54,8 +54,8 @@ def health(db: Database, feed: Feed, tokens: Tokens, metrics: Metrics) -> list[B
         except AWAY as error:
             log.warning("not_ready", error=type(error).__name__)
             return PlainTextResponse("The database does not answer.\n", 503)
-        if feed.cursor is None:
-            return PlainTextResponse("The feed has not started.\n", 503)
+        if not feed.running:
+            return PlainTextResponse("The feed does not run.\n", 503)
         return PlainTextResponse("ok\n")
 
     async def prometheus(request: Request) -> Response:

@@ -57,7 +57,9 @@ class Settings(BaseSettings):
     @field_validator("allowed_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
 
     @property
     def url(self) -> str:

@@ -20,12 +20,14 @@ def engine(url: str, *, pool_size: int = 10, statement_timeout: float = 10.0) ->
     """A pool of connections to a libpq `url`, each statement cancelled after `statement_timeout` seconds.
 
     Plans are made for the values at hand: an area of ten reports and one of a million need different ones, and a
-    generic plan would serve one of them badly.
+    generic plan would serve one of them badly. And they are made for one process: to start another for a page takes
+    longer than to read it.
     """
     options = {
         "statement_timeout": f"{statement_timeout * 1000:.0f}",
         "idle_in_transaction_session_timeout": "15000",
         "plan_cache_mode": "force_custom_plan",
+        "max_parallel_workers_per_gather": "0",
         "timezone": "UTC",
     }
     return create_async_engine(

@@ -44,6 +44,7 @@ class Feed:
         self._window: list[Delivery] = []
         self._latest: OrderedDict[UUID, Delivery] = OrderedDict()
         self.cursor: FeedCursor | None = None
+        self.running = False
         self.map_version = 0  # at least the one on which the events were made that this process has told
         db.after_commit = self._unplaced.set
 
@@ -65,9 +66,13 @@ class Feed:
 
     async def run(self) -> None:
         """Place and tail until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._loop(self._unplaced, self._place))
-            group.create_task(self._loop(self._behind, self._tail))
+        self.running = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._loop(self._unplaced, self._place))
+                group.create_task(self._loop(self._behind, self._tail))
+        finally:
+            self.running = False
 
     async def _loop(self, signal: asyncio.Event, step: Callable[[], Awaitable[None]]) -> None:
         while True:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 
@@ -67,6 +68,7 @@ def _start(info: Info, after: str | None) -> FeedCursor:
 async def _follow(info: Info, look: Look, cursor: FeedCursor) -> AsyncGenerator[ReportEventOrResync, None]:
     """Tell what the watcher is to know, until its token ends."""
     services = info.context.services
+    begun = services.feed.now
     map_version, watch = services.feed.map_version, await look()
     while (left := _seconds_left(watch)) != 0:
         try:
@@ -80,12 +82,23 @@ async def _follow(info: Info, look: Look, cursor: FeedCursor) -> AsyncGenerator[
             continue
         if map_version != services.feed.map_version:
             map_version, watch = services.feed.map_version, await look()
+        hidden = await _hidden(info, batch) if cursor.position < begun.position else ()
         for delivery in batch:
             assert delivery.event.position is not None
             cursor = FeedCursor(cursor.epoch, delivery.event.position)
-            if (told := watch.judge(delivery)) and _seconds_left(watch) != 0:
+            told = watch.judge(delivery)
+            if told is not Told.LEFT and delivery.event.report_id in hidden:
+                told = None
+            if told and _seconds_left(watch) != 0:
                 yield _tell(delivery, told)
     raise TokenExpired(hint="Get a new one, and go on from the last `cursor`.")
+
+
+async def _hidden(info: Info, batch: list[Delivery]) -> set[UUID]:
+    """The reports of a replay that the viewer may not see now, even where this process has not heard of it yet."""
+    ids = list({delivery.event.report_id for delivery in batch})
+    found = await info.context.reports.load_many(ids)
+    return {report_id for report_id, report in zip(ids, found, strict=True) if report is None}
 
 
 def _seconds_left(watch: Watch) -> float | None:

@@ -22,15 +22,18 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_watcher_goes_on_at_another_server(database_url: str, world: Database, tmp_path: Path) -> None:
-    async with running(database_url, world, tmp_path) as second, calling(second, RESIDENT) as anna:
-        first = running(database_url, world, tmp_path)
-        async with watch(await first.__aenter__()) as watcher:
+    async with (
+        running(database_url, world, tmp_path) as second,
+        calling(second, RESIDENT) as anna,
+        AsyncExitStack() as stack,
+    ):
+        async with running(database_url, world, tmp_path) as first:
+            watcher = await stack.enter_async_context(watch(first))
             one = await anna.submit(INSIDE)
             await watcher.until(one)
             watcher.url = second.sockets
-            await first.__aexit__(None, None, None)
-            two = await anna.submit(INSIDE)
-            await watcher.until(two)
+        two = await anna.submit(INSIDE)
+        await watcher.until(two)
         assert [event["reportId"] for event in watcher.told] == [one, two]
 
 

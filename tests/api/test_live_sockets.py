@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -135,9 +135,9 @@ async def test_a_dead_socket_is_dropped_with_all_that_it_did_not_read(
 
 
 async def test_a_draining_server_closes_with_1012(database_url: str, world: Database, tmp_path: Path) -> None:
-    server = running(database_url, world, tmp_path)
-    async with subscribed(await server.__aenter__()) as client:
-        await server.__aexit__(None, None, None)
+    async with AsyncExitStack() as stack:
+        async with running(database_url, world, tmp_path) as served:
+            client = await stack.enter_async_context(subscribed(served))
         with pytest.raises(ConnectionClosed) as closed:
             await client.recv()
         assert closed.value.rcvd is not None

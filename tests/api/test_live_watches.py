@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from gql.transport.exceptions import TransportQueryError
 from shapely import box
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from geo import events
 from geo.db import Database
 from tests.clients.caller import Caller, calling
 from tests.clients.watchers import DISTRICT, said, watch
@@ -93,16 +94,23 @@ async def test_a_report_enters_and_leaves_a_filter(server: Served, anna: Caller,
     assert watcher.told[3]["report"]["status"] == "REPORTED"
 
 
-async def test_a_replay_shows_nothing_of_what_is_hidden_now(server: Served, anna: Caller, officer: Caller) -> None:
+async def test_a_replay_shows_nothing_of_what_is_hidden_now(
+    server: Served, anna: Caller, officer: Caller, world: Database
+) -> None:
     start = await anna.now(DISTRICT)
     hidden = await anna.submit(INSIDE, "Dit was even openbaar")
     await anna.mutate("addEvidence", reportId=hidden, remark="Dit ook")
-    await officer.mutate("changeVisibility", reportId=hidden, to="AUTHORITIES")
-    seen = await anna.submit(INSIDE)
-    async with watch(server, after=start) as watcher:
-        await watcher.until(seen)
-    assert [(event["reportId"], event["version"]) for event in watcher.told] == [(hidden, 3), (seen, 1)]
-    assert_without_content(watcher.told[0])
+    open_still = await anna.submit(INSIDE)
+    async with watch(server, after=start) as early, world.engine.connect() as holder:
+        await early.until(open_still)
+        await holder.execute(select(func.pg_advisory_xact_lock(events.PLACING_LOCK)))  # no event gets its place
+        await officer.mutate("changeVisibility", reportId=hidden, to="AUTHORITIES")
+        async with watch(server, after=start) as late:
+            await late.until(open_still)
+            await holder.rollback()
+            await late.until(hidden, version=3)
+    assert [(event["reportId"], event["version"]) for event in late.told] == [(open_still, 1), (hidden, 3)]
+    assert_without_content(late.told[1])
 
 
 async def test_what_happened_behind_closed_doors_stays_there(server: Served, anna: Caller, police: Caller) -> None:

@@ -23,9 +23,8 @@ MARK = "merkteken"
 DESK = Viewer(Role.OFFICER, f"gemeente-{MARK}/desk-{MARK}", f"gemeente-{MARK}", frozenset({CITY}))
 # Something that no caller caused, with a message that quotes what one wrote.
 COMPLAIN = (
-    "CREATE FUNCTION complain() RETURNS trigger LANGUAGE plpgsql "
-    "AS $$ BEGIN RAISE EXCEPTION '%', NEW.description; END $$",
-    "CREATE TRIGGER complain BEFORE INSERT ON report FOR EACH ROW EXECUTE FUNCTION complain()",
+    "CREATE FUNCTION cry() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION $$%$$, NEW.description; END'",
+    "CREATE TRIGGER cry BEFORE INSERT ON report FOR EACH ROW EXECUTE FUNCTION cry()",
 )
 
 

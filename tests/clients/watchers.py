@@ -82,9 +82,7 @@ class Watcher(ABC):
 
 class PythonWatcher(Watcher):
     async def receive(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        while not task.cancelling():  # on a broken connection gql raises its own error in place of a cancellation
+        while True:
             transport = WebsocketsTransport(self.url, init_payload=self.headers)
             client = Client(transport=transport, fetch_schema_from_transport=False)
             try:
@@ -140,8 +138,9 @@ async def watching(
     try:
         yield watcher
     finally:
-        work.cancel()
-        await asyncio.wait([work])
+        while not work.done():  # gql loses a cancellation that comes while it connects, or when the connection broke
+            work.cancel()
+            await asyncio.wait([work], timeout=0.1)
 
 
 @asynccontextmanager
