@@ -53,12 +53,15 @@ def main() -> None:
     TOOLS.mkdir(exist_ok=True)
     fcntl.flock(os.open(ROOT, os.O_RDONLY), fcntl.LOCK_EX)  # a second start at once waits for the first one's work
     install_system_packages()
-    sync_venv(dev="--dev" in sys.argv[1:])
+    dev = "--dev" in sys.argv[1:]
+    sync_venv(dev=dev)
     for package in sorted(ROOT.glob("web/*/package.json")):
         try:
             build_web(package.parent)
         except Failure as failure:
             say(f"{failure}\nGoing on without web/{package.parent.name}: the API serves everything but its pages.")
+    if dev:
+        install_node_packages(ROOT / "tests/clients")
 
 
 def install_system_packages() -> None:
@@ -126,10 +129,18 @@ def build_web(folder: Path) -> None:
     stamp, wanted = TOOLS / f"{folder.name}.built", digest(sources(folder))
     if (folder / "dist").exists() and stamp.exists() and stamp.read_text() == wanted:
         return
-    path = f"PATH={node_path()}"
-    title = f"web/{folder.name}"
-    run(f"Installing the packages of {title}", "env", path, "npm", "ci", "--fetch-retries=1", cwd=folder)
-    run(f"Building {title}", "env", path, "npm", "run", "build", cwd=folder)
+    install_node_packages(folder)
+    run(f"Building web/{folder.name}", "env", f"PATH={node_path()}", "npm", "run", "build", cwd=folder)
+    stamp.write_text(wanted)
+
+
+def install_node_packages(folder: Path) -> None:
+    """Give a folder exactly the packages of its lock file, unless it has those."""
+    stamp, wanted = folder / "node_modules/installed", digest([folder / "package-lock.json"])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    title = f"Installing the packages of {folder.relative_to(ROOT)}"
+    run(title, "env", f"PATH={node_path()}", "npm", "ci", "--fetch-retries=1", cwd=folder)
     stamp.write_text(wanted)
 
 

@@ -16,24 +16,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import product
-from math import prod
 from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo.cursor import PageCursor
-from geo.geometry import Shape, metres_between, sql_geography, sql_point
+from geo.geometry import Box, Shape, metres_between, sql_geography, sql_point
 from geo.models import AreaKind, Facts, Point, Report, ReportStatus, Urgency, Visibility
 from geo.rows import columns, to_report
 from geo.tables import involvement, report
 from geo.tiles import WORLD, cover
 from geo.viewer import Viewer
-from geo.visibility import levels, visible
+from geo.visibility import visible
 
 STREET_KM2 = 0.025
-COMBINATIONS = 12
-CLOSED = {ReportStatus.RESOLVED, ReportStatus.REJECTED}
+WALKS = 36
 
 Condition = ColumnElement[bool]
 
@@ -85,38 +83,36 @@ class ReportFilter:
             and (self.text is None or self.text.lower() in description.lower())
         )
 
-    def choices(self) -> list[list[Condition]]:
-        """For each facet that is filtered: conditions, exactly one of which holds for each report that is let through.
+    def conditions(self) -> list[Condition]:
+        """The filter in SQL."""
+        return [together for _, together in self.choices()] + self.others()
 
-        There are several where an index has the facet. None has the resolved and the normal ones, nor need it: they
-        are most. So are, as a rule, many values together.
+    def choices(self) -> list[tuple[list[Condition], Condition]]:
+        """For each facet that is filtered: the conditions of the walks that find all, and one condition for the same.
+
+        Each walk is along an index on the facet. None has the resolved and the normal ones, nor need it: they are most.
         """
         c = report.c
-        found: list[list[Condition]] = []
+        found: list[tuple[list[Condition], Condition]] = []
         if self.categories is not None:
-            found.append([c.category == slug for slug in sorted(set(self.categories))])
+            slugs = sorted(set(self.categories))
+            found.append(([c.category == slug for slug in slugs], c.category.in_(slugs)))
         if self.urgencies is not None:
             urgencies = sorted(set(self.urgencies))
+            either = c.urgency.in_(urgencies)
             normal = Urgency.NORMAL in urgencies
-            found.append([c.urgency.in_(urgencies)] if normal else [c.urgency == urgency for urgency in urgencies])
+            found.append(([either] if normal else [c.urgency == urgency for urgency in urgencies], either))
         if self.statuses is not None:
-            stages = {"OPEN": set(self.statuses) - CLOSED, "REJECTED": set(self.statuses) & CLOSED}
-            found.append(
-                [c.status.in_(sorted(self.statuses))]
-                if ReportStatus.RESOLVED in self.statuses
-                else [(c.stage == stage) & c.status.in_(sorted(of)) for stage, of in stages.items() if of]
-            )
-        if prod(map(len, found)) > COMBINATIONS:
-            longest = max(found, key=len)
-            longest[:] = [or_(*longest)]
+            either = c.status.in_(sorted(set(self.statuses)))
+            unfinished = sorted(set(self.statuses) - {ReportStatus.REJECTED})
+            stages = [(c.stage == "OPEN") & c.status.in_(unfinished)] if unfinished else []
+            stages += [c.stage == "REJECTED"] if ReportStatus.REJECTED in self.statuses else []
+            resolved = ReportStatus.RESOLVED in self.statuses
+            found.append(([either], either) if resolved else (stages, or_(*stages)))
         return found
 
-    def conditions(self) -> list[Condition]:
-        """The whole filter."""
-        return [or_(*choice) for choice in self.choices()] + self.others()
-
     def others(self) -> list[Condition]:
-        """The part that is no choice: time and text."""
+        """The part that is no facet: time and text."""
         c = report.c
         found: list[Condition] = []
         if self.submitted_after is not None:
@@ -160,13 +156,15 @@ def page_statement(
 def _walks(viewer: Viewer, query: ReportQuery, rest: list[Condition]) -> Iterator[list[Condition]]:
     """The conditions of each walk. What meets those of the query and `rest` meets those of exactly one walk."""
     c, choices = report.c, query.filter.choices()
-    together = [or_(*choice) for choice in choices]
+    each = [*product(*(walks for walks, _ in choices))]
+    together = [condition for _, condition in choices]
     walked, read = _places(query.area)
-    for place, facets in product(walked, product(*choices)):
-        yield [c.visibility == Visibility.PUBLIC, *place, *facets, *rest]
-    for place, level in product(walked, sorted(levels(viewer) - {Visibility.PUBLIC})):
-        yield [c.visibility == level, visible(viewer, report), *place, *together, *rest]
-    if walked and viewer.party and not viewer.is_authority:
+    for place, facets in product(walked, each if len(each) * len(walked) <= WALKS else [together]):
+        yield [c.public, *place, *facets, *rest]
+    if viewer.is_authority:
+        for place in walked:
+            yield [~c.public, visible(viewer, report), *place, *together, *rest]
+    elif viewer.party and walked:
         own = select(involvement.c.report_id).where(involvement.c.party == viewer.party)
         anywhere = or_(*(and_(*place) for place in walked))
         yield [c.id.in_(own), c.visibility == Visibility.INVOLVED, _tested(anywhere, *together, *rest)]
@@ -179,19 +177,28 @@ def _places(area: Area) -> tuple[list[list[Condition]], list[list[Condition]]]:
     c = report.c
     if isinstance(area, CodeArea):
         return [[c[area.kind.lower()] == code] for code in area.codes], []
-    inside = area.condition(c.location)
     if area.bounds.km2 <= STREET_KM2:
-        return [], [[inside]]
+        return [], [[area.condition(c.location)]]
     walked, read = [], []
     for piece in cover(area):
         in_tile = c[f"tile{piece.tile.zoom}"] == piece.tile.number
         if piece.slight:
-            read.append([piece.bounds.condition(c.location), _tested(in_tile, inside)])
+            read.append([piece.bounds.condition(c.location), _tested(in_tile, _inside(area))])
         elif piece.whole:
             walked.append([in_tile])
+        elif piece.tile == WORLD:
+            walked.append([in_tile, area.condition(c.location)])
         else:
-            walked.append([in_tile, inside if piece.tile == WORLD else _tested(inside)])
+            walked.append([in_tile, _tested(_inside(area))])
     return walked, read
+
+
+def _inside(shape: Shape) -> Condition:
+    """The exact test; of a box it is a cheap one."""
+    if not isinstance(shape, Box):
+        return shape.condition(report.c.location)
+    x, y = func.ST_X(report.c.location), func.ST_Y(report.c.location)
+    return x.between(shape.west, shape.east) & y.between(shape.south, shape.north)
 
 
 def _tested(*conditions: Condition) -> Condition:

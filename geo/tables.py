@@ -114,7 +114,9 @@ report = Table(
     Column("tile12", BigInteger, Computed("tile_of(location, 12)", persisted=True), nullable=False),
     Column("tile14", BigInteger, Computed("tile_of(location, 14)", persisted=True), nullable=False),
     Column("tile16", BigInteger, Computed("tile_of(location, 16)", persisted=True), nullable=False),
-    # The status as coarsely as an index wants it: all that is open together, for whoever works asks for all of it.
+    # Visibility and status as coarsely as an index wants them: most callers see what is public and nothing else, and
+    # whoever works asks for all that is open.
+    Column("public", Boolean, Computed("visibility = 'PUBLIC'", persisted=True), nullable=False),
     Column(
         "stage",
         Text,
@@ -142,20 +144,20 @@ FACETS = {
 ORDERS = {"submitted_at": (), "updated_at": ("submitted_at",)}
 for _area, (_facet, (_with, _only)), _order in product(AREAS, FACETS.items(), ORDERS):
     _name = filter(None, ("report", _area, _facet, _order, "idx"))
-    _key = filter(None, (_area, "visibility", _facet, _order, "id", *_with, *ORDERS[_order]))
+    _key = filter(None, (_area, "public", _facet, _order, "id", *_with, *ORDERS[_order]))
     Index("_".join(_name), *(report.c[name] for name in _key), postgresql_where=_only)
 Index("report_location_idx", report.c.location, postgresql_using="gist")
 Index("report_geography_idx", text("(location::geography)"), postgresql_using="gist", _table=report)
-# Words, within an area: without it all of the map would be read for one neighbourhood. What is hidden has its own index,
-# for nobody may wait for words in reports that it can't see. Only a search for words implies the last condition, which
+# Words, within an area: without it all of the map would be read for one neighbourhood. What is hidden has another:
+# nobody is to wait for words in reports that it can't see. Only a search for words implies the last condition, which
 # keeps the planner from using these for anything else.
-for _whose, _visibility in (("public", "= 'PUBLIC'"), ("hidden", "<> 'PUBLIC'")):
+for _what, _whose in (("public", "public"), ("hidden", "NOT public")):
     Index(
-        f"report_{_whose}_text_idx",
+        f"report_{_what}_text_idx",
         *(report.c[name] for name in (*AREAS, "description")),
         postgresql_using="gin",
         postgresql_ops={"description": "gin_trgm_ops"},
-        postgresql_where=text(f"visibility {_visibility} AND description IS NOT NULL"),
+        postgresql_where=text(f"{_whose} AND description IS NOT NULL"),
     )
 
 # Who has to do with a report. A party is a pseudonym (`organisation/subject`), never a name.

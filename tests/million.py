@@ -202,7 +202,9 @@ _REPORTS = """
             || substr(md5(i::text), 1, 19) AS uuid),
         lpad((i * 387420489 % 1000000000)::text, 9, '0'),
         category, status, urgency, visibility, description,
-        ST_SetSRID(ST_MakePoint(west + width * pg_temp.draw(i, 9) ^ 1.2, south + height * pg_temp.draw(i, 10) ^ 1.2), 4326),
+        ST_SetSRID(ST_MakePoint(
+            west + width * pg_temp.draw(i, 9) ^ 1.2, south + height * pg_temp.draw(i, 10) ^ 1.2
+        ), 4326),
         neighbourhood, district, borough, :municipality,
         :finish - age * interval '1 second',
         :finish - CASE status WHEN 'REPORTED' THEN age ELSE age * age / (age + lasting) END * interval '1 second',

@@ -52,12 +52,13 @@ RESIDENTS = st.sampled_from([RESIDENT, NEIGHBOUR])
 AUTHORITIES = st.sampled_from([OFFICER, POLICE])
 NUMBERS = st.integers(0, 7)
 SUBMISSIONS = st.builds(
-    lambda by, at, category: Step(
-        by, "submitReport", {"location": at._asdict(), "category": category, "description": "Iets met glas"}
+    lambda by, at, category, description: Step(
+        by, "submitReport", {"location": at._asdict(), "category": category, "description": description}
     ),
     RESIDENTS,
     st.sampled_from([INSIDE, WEST, ELSEWHERE]),
     st.sampled_from(["glas", "glas", "verlichting", "hulp", "overlast", "drugs"]),
+    st.sampled_from(["Overal GLAS op straat", "Het is hier niet pluis"]),
 )
 CHANGES = st.one_of(
     st.builds(lambda by, n: Step(by, "addEvidence", {"remark": "Ook hier"}, n), RESIDENTS | AUTHORITIES, NUMBERS),
