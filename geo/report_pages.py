@@ -105,7 +105,7 @@ class ReportFilter:
         if self.statuses is not None:
             either = c.status.in_(sorted(set(self.statuses)))
             unfinished = sorted(set(self.statuses) - {ReportStatus.REJECTED})
-            stages = [(c.stage == "OPEN") & c.status.in_(unfinished)] if unfinished else []
+            stages: list[Condition] = [(c.stage == "OPEN") & c.status.in_(unfinished)] if unfinished else []
             stages += [c.stage == "REJECTED"] if ReportStatus.REJECTED in self.statuses else []
             resolved = ReportStatus.RESOLVED in self.statuses
             found.append(([either], either) if resolved else (stages, or_(*stages)))
