@@ -74,12 +74,14 @@ def migrate_command(
 ) -> None:
     """Bring the database to the newest version."""
     if check or new:
-        with tempfile.TemporaryDirectory() as folder, Cluster(Path(folder), durable=False) as url:
-            migrate.upgrade(url)
-            if new:
-                migrate.revision(url, new)
-            else:
-                migrate.check(url)
+        with tempfile.TemporaryDirectory(prefix="bart-") as folder:
+            Path(folder).chmod(0o711)  # PostgreSQL does not run as root but as another user, who must get in
+            with Cluster(Path(folder), durable=False) as url:
+                migrate.upgrade(url)
+                if new:
+                    migrate.revision(url, new)
+                else:
+                    migrate.check(url)
         return
     with serve.database(Settings()):
         console.print("The database has the newest version.")
