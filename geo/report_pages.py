@@ -177,19 +177,21 @@ def _places(area: Area) -> tuple[list[list[Condition]], list[list[Condition]]]:
     c = report.c
     if isinstance(area, CodeArea):
         return [[c[area.kind.lower()] == code] for code in area.codes], []
+    inside = _inside(area)
     if area.bounds.km2 <= STREET_KM2:
-        return [], [[area.condition(c.location)]]
+        return [], [[c.location.intersects(area.bounds.geometry), _tested(inside)]]
     walked, read = [], []
     for piece in cover(area):
         in_tile = c[f"tile{piece.tile.zoom}"] == piece.tile.number
-        if piece.slight:
-            read.append([piece.bounds.condition(c.location), _tested(in_tile, _inside(area))])
-        elif piece.whole:
+        near = c.location.intersects(piece.bounds.geometry)
+        if piece.whole:
             walked.append([in_tile])
+        elif piece.slight:
+            read.append([near, _tested(in_tile, inside)])
         elif piece.tile == WORLD:
-            walked.append([in_tile, area.condition(c.location)])
+            walked.append([in_tile, near, _tested(inside)])  # which of the two narrows more, the planner knows
         else:
-            walked.append([in_tile, _tested(_inside(area))])
+            walked.append([in_tile, _tested(inside)])
     return walked, read
 
 

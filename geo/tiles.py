@@ -78,10 +78,13 @@ def cover(shape: Shape) -> list[Piece]:
     bounds = shape.bounds
     first = tile_of(bounds.west - _MARGIN, bounds.north + _MARGIN, COARSEST)
     last = tile_of(bounds.east + _MARGIN, bounds.south - _MARGIN, COARSEST)
+    in_one = [Piece(WORLD, bounds, whole=False)]
+    if (last.x - first.x + 1) * (last.y - first.y + 1) > 4 * PIECES:  # counted first: the world has millions
+        return in_one
     tiles = [Tile(COARSEST, x, y) for x in range(first.x, last.x + 1) for y in range(first.y, last.y + 1)]
     whole = _outline(shape)
-    if len(tiles) > 4 * PIECES or len(found := _touched(whole, tiles)) > 2 * PIECES:
-        return [Piece(WORLD, bounds, whole=False)]
+    if len(found := _touched(whole, tiles)) > 2 * PIECES:
+        return in_one
     for _ in FINER:
         outlines = _outlines(found)
         shares = shapely.area(shapely.intersection(whole, outlines)) / shapely.area(outlines)

@@ -84,6 +84,7 @@ async def _follow(info: Info, look: Look, cursor: FeedCursor) -> AsyncGenerator[
             map_version, watch = services.feed.map_version, await look()
         hidden = await _hidden(info, batch) if cursor.position < begun.position else ()
         for delivery in batch:
+            await asyncio.sleep(0)  # a long replay takes turns with everybody else
             assert delivery.event.position is not None
             cursor = FeedCursor(cursor.epoch, delivery.event.position)
             told = watch.judge(delivery)
