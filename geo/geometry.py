@@ -49,7 +49,8 @@ def sql_point(point: Point) -> ColumnElement[Any]:
 
 
 def sql_geography(geometry: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(geometry, Geography(srid=SRID))
+    # Without a type modifier, as in the index on it: with one it would be another expression to PostgreSQL.
+    return cast(geometry, Geography(geometry_type=None))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A page merges walks. A walk goes along one index, in the order of the page, and every column before the order is an
 equality, so that it reads hardly a row that it does not return (geo/tables.py has the indexes):
-- who may see it: one walk for each level of visibility, so that nobody waits for what it may not see;
+- who may see it: what is public and what is hidden are walked apart, so that nobody waits for what it may not see;
 - where: an area code is a column; a shape is a few tiles, with an exact test where one sticks out of the shape;
 - which: a category, an urgency, a stage; several of them are several walks.
 PostgreSQL takes the walks' first rows until the page is full.
@@ -31,7 +31,7 @@ from geo.viewer import Viewer
 from geo.visibility import visible
 
 STREET_KM2 = 0.025
-WALKS = 36
+WALKS = 36  # where there would be more of them, planning takes longer than to read more rows
 
 Condition = ColumnElement[bool]
 
@@ -156,14 +156,16 @@ def page_statement(
 def _walks(viewer: Viewer, query: ReportQuery, rest: list[Condition]) -> Iterator[list[Condition]]:
     """The conditions of each walk. What meets those of the query and `rest` meets those of exactly one walk."""
     c, choices = report.c, query.filter.choices()
-    each = [*product(*(walks for walks, _ in choices))]
     together = [condition for _, condition in choices]
     walked, read = _places(query.area)
-    for place, facets in product(walked, each if len(each) * len(walked) <= WALKS else [together]):
-        yield [c.public, *place, *facets, *rest]
+    ways = [[*place, *facets] for place in walked for facets in product(*(walks for walks, _ in choices))]
+    if len(ways) > WALKS:
+        ways = [[*place, *together] for place in walked]
+    for way in ways:
+        yield [c.public, *way, *rest]
     if viewer.is_authority:
-        for place in walked:
-            yield [~c.public, visible(viewer, report), *place, *together, *rest]
+        for way in ways:
+            yield [~c.public, visible(viewer, report), *way, *rest]
     elif viewer.party and walked:
         own = select(involvement.c.report_id).where(involvement.c.party == viewer.party)
         anywhere = or_(*(and_(*place) for place in walked))
@@ -232,4 +234,5 @@ async def nearest(
     distance = sql_geography(report.c.location).op("<->")(sql_geography(sql_point(point)))
     statement = select(*columns()).where(visible(viewer, report), *filter.conditions()).order_by(distance).limit(first)
     found = [to_report(row) for row in await conn.execute(statement)]
-    return [(r, metres_between(point, r.location)) for r in found]
+    # PostGIS orders along a sphere, metres are along the ellipsoid: a third of a percent apart at most.
+    return sorted(((r, metres_between(point, r.location)) for r in found), key=lambda pair: pair[1])

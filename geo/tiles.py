@@ -9,8 +9,8 @@ import shapely
 from geo.geometry import Box, Circle, Polygon, Shape
 
 COARSEST, *FINER = (12, 14, 16)
-PIECES = 9
-STRIP_KM = 0.01
+PIECES = 12
+DENSITY = 10_000  # reports in a square kilometre: a million in a city
 _EDGE = 85.0  # degrees; the mercator map ends a little beyond, and what lies behind it belongs to the last tile
 _MARGIN = 1e-9  # degrees, against rounding: a tile too many costs a look, one too few a report
 
@@ -58,16 +58,17 @@ def tile_of(lon: float, lat: float, zoom: int) -> Tile:
 
 
 class Piece(NamedTuple):
-    """The part of a shape that lies in one tile: its bounds, and whether it is all of the tile."""
+    """The part of a shape that lies in one tile: its bounds, its share of the tile, and whether it is all of it."""
 
     tile: Tile
     bounds: Box
+    share: float
     whole: bool
 
     @property
     def slight(self) -> bool:
-        """Whether it is no more than a strip along the tile: then nearly all rows of the tile would be read in vain."""
-        return self.bounds.km2 <= STRIP_KM * math.sqrt(self.tile.box.km2)
+        """Whether it takes fewer rows to read all in its bounds than to come upon one of it by walking the tile."""
+        return self.bounds.km2 * DENSITY * self.share <= 1
 
 
 def cover(shape: Shape) -> list[Piece]:
@@ -78,7 +79,7 @@ def cover(shape: Shape) -> list[Piece]:
     bounds = shape.bounds
     first = tile_of(bounds.west - _MARGIN, bounds.north + _MARGIN, COARSEST)
     last = tile_of(bounds.east + _MARGIN, bounds.south - _MARGIN, COARSEST)
-    in_one = [Piece(WORLD, bounds, whole=False)]
+    in_one = [Piece(WORLD, bounds, share=1, whole=False)]
     if (last.x - first.x + 1) * (last.y - first.y + 1) > 4 * PIECES:  # counted first: the world has millions
         return in_one
     tiles = [Tile(COARSEST, x, y) for x in range(first.x, last.x + 1) for y in range(first.y, last.y + 1)]
@@ -86,20 +87,27 @@ def cover(shape: Shape) -> list[Piece]:
     if len(found := _touched(whole, tiles)) > 2 * PIECES:
         return in_one
     for _ in FINER:
-        outlines = _outlines(found)
-        shares = shapely.area(shapely.intersection(whole, outlines)) / shapely.area(outlines)
+        shares = _shares(whole, found)
         for _, tile in sorted((share, tile) for share, tile in zip(shares, found, strict=True) if share < 0.5):
             parts = _touched(whole, tile.parts)
             if len(found) - 1 + len(parts) <= PIECES:
                 found.remove(tile)
                 found += parts
     outlines = _outlines(found)
-    pieces = shapely.bounds(shapely.intersection(whole, outlines))
-    filled = shapely.contains(whole, outlines) & (not isinstance(shape, Circle))
+    edges = shapely.bounds(shapely.intersection(whole, outlines)).tolist()
+    filled = (shapely.contains(whole, outlines) & (not isinstance(shape, Circle))).tolist()
     return [
-        Piece(tile, Box(west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN), bool(full))
-        for tile, (west, south, east, north), full in zip(found, pieces.tolist(), filled, strict=True)
+        Piece(tile, Box(west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN), share, full)
+        for tile, (west, south, east, north), share, full in zip(
+            found, edges, _shares(whole, found), filled, strict=True
+        )
     ]
+
+
+def _shares(whole: Any, tiles: Sequence[Tile]) -> list[float]:
+    outlines = _outlines(tiles)
+    shares: list[float] = (shapely.area(shapely.intersection(whole, outlines)) / shapely.area(outlines)).tolist()
+    return shares
 
 
 def _outline(shape: Shape) -> Any:

@@ -3,6 +3,7 @@
 The map is a rectangle of 15 by 14 km, cut into boroughs, districts and neighbourhoods. What matters for plans is skewed
 as it is in a city: some neighbourhoods have twenty times the reports of others, and each its busy corner; a few
 categories have most of the reports; what is old is mostly resolved; words are as frequent as in a language (Zipf).
+The newest reports have a history too: who reported them, evidence, events.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,16 +17,7 @@ from uuid import uuid4
 from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon
 from shapely.geometry import box as rectangle
-from sqlalchemy import (
-    Connection,
-    ForeignKeyConstraint,
-    Index,
-    UniqueConstraint,
-    create_engine,
-    insert,
-    make_url,
-    text,
-)
+from sqlalchemy import Connection, ForeignKeyConstraint, Index, UniqueConstraint, create_engine, insert, make_url, text
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
 from geo.geometry import Box
@@ -43,10 +35,13 @@ LEVELS = (
 )
 CATEGORIES = [f"category-{rank:02}" for rank in range(1, 46)]  # the first is the most frequent
 HIDDEN = {7: Visibility.AUTHORITIES, 8: Visibility.INVOLVED, 12: Visibility.POLICE, 14: Visibility.AUTHORITIES}
+VISIBILITIES = [HIDDEN.get(rank, Visibility.PUBLIC) for rank in range(1, len(CATEGORIES) + 1)]
 OPEN = {"REPORTED": 12, "ROUTED": 8, "SCHEDULED": 6, "UNDER_WAY": 6, "ON_HOLD": 3}
 CLOSED = {"RESOLVED": 62, "REJECTED": 3}
 URGENCIES = {"NORMAL": 93, "URGENT": 6, "EMERGENCY": 1}
 PHRASES = 20_000
+NEWEST = timedelta(days=22)  # a fiftieth of the reports
+PARTIES = 1_000  # `residents/0` and so on: the reporters
 
 _FIRST = (
     "straat stoep fiets glas afval boom lantaarn speel water hek gras brug zand blad tegel verkeers winkel school park "
@@ -122,7 +117,9 @@ def _cumulative(weights: Sequence[float]) -> list[float]:
 
 def _insert_map(conn: Connection) -> None:
     conn.execute(
-        insert(area),
+        insert(area).values(
+            municipality_code=CITY, approximate=True, state="LIVE", valid_from=BEGINNING, digest=b"million"
+        ),
         [
             {
                 "id": uuid4(),
@@ -130,32 +127,16 @@ def _insert_map(conn: Connection) -> None:
                 "kind": piece.kind,
                 "name": f"Gebied {piece.code}",
                 "parent_code": piece.parent,
-                "municipality_code": CITY,
-                "approximate": True,
-                "state": "LIVE",
-                "valid_from": BEGINNING,
-                "geom": from_shape(
-                    MultiPolygon([rectangle(piece.box.west, piece.box.south, piece.box.east, piece.box.north)]),
-                    srid=4326,
-                ),
-                "digest": b"million",
+                "geom": from_shape(MultiPolygon([rectangle(*vars(piece.box).values())]), srid=4326),
             }
             for piece in city()
         ],
     )
     conn.execute(
-        insert(category),
+        insert(category).values(urgency=Urgency.NORMAL, handling_hours=72, active=True),
         [
-            {
-                "slug": slug,
-                "name_nl": slug,
-                "name_en": slug,
-                "visibility": HIDDEN.get(rank, Visibility.PUBLIC),
-                "urgency": Urgency.NORMAL,
-                "handling_hours": 72,
-                "active": True,
-            }
-            for rank, slug in enumerate(CATEGORIES, 1)
+            {"slug": slug, "name_nl": slug, "name_en": slug, "visibility": visibility}
+            for slug, visibility in zip(CATEGORIES, VISIBILITIES, strict=True)
         ],
     )
 
@@ -216,6 +197,41 @@ _REPORTS = """
     ORDER BY i
 """
 
+_HISTORY = (
+    """
+    CREATE TEMPORARY TABLE newest AS
+    SELECT row_number() OVER (ORDER BY submitted_at) AS place, report.* FROM report WHERE submitted_at > :since
+    """,
+    """
+    INSERT INTO involvement (report_id, party, role, since)
+    SELECT id, 'residents/' || place % :parties, 'REPORTER', submitted_at FROM newest
+    """,
+    """
+    INSERT INTO evidence (id, report_id, kind, remark, party, added_by, added_at)
+    SELECT gen_random_uuid(), id, 'REMARK', 'Nog', 'residents/0', 'RESIDENT', submitted_at + part * interval '1 h'
+    FROM newest, generate_series(1, 3) AS part
+    """,
+    """
+    INSERT INTO event (id, position, report_id, version, kind, actor, at, visibility, after, detail)
+    SELECT gen_random_uuid(), 4 * (place - 1) + part, id, part,
+        CASE part WHEN 1 THEN 'REPORT_SUBMITTED' ELSE 'EVIDENCE_ADDED' END, 'RESIDENT',
+        submitted_at + part * interval '1 h', visibility,
+        jsonb_build_object(
+            'category', category, 'status', status, 'urgency', urgency, 'visibility', visibility,
+            'location', jsonb_build_array(ST_X(location), ST_Y(location)),
+            'codes', jsonb_build_array(neighbourhood, district, borough, municipality), 'submitted_at', submitted_at
+        ),
+        '{}'
+    FROM newest, generate_series(1, 4) AS part
+    """,
+    "UPDATE feed SET position = (SELECT max(position) FROM event)",
+    """
+    INSERT INTO idempotency (party, key, digest, outcome, at)
+    SELECT 'residents/' || place % :parties, id, 'million', id, submitted_at FROM newest
+    """,
+    "DROP TABLE newest",
+)
+
 
 def _values(total: int) -> dict[str, object]:
     pieces = {piece.code: piece for piece in city()}
@@ -235,7 +251,7 @@ def _values(total: int) -> dict[str, object]:
         "heights": [hood.box.north - hood.box.south for hood in hoods],
         "by_neighbourhood": _cumulative([20 ** random.random() for _ in hoods]),
         "categories": CATEGORIES,
-        "visibilities": [HIDDEN.get(rank, Visibility.PUBLIC) for rank in range(1, len(CATEGORIES) + 1)],
+        "visibilities": VISIBILITIES,
         "by_category": _cumulative([rank**-1.2 for rank in range(1, len(CATEGORIES) + 1)]),
         "open": [*OPEN],
         "by_open": _cumulative([*OPEN.values()]),
@@ -265,10 +281,12 @@ def fill(url: str, total: int) -> None:
         conn.execute(text(_REPORTS), _values(total))
         for key in keys:
             conn.execute(AddConstraint(key))
+        for statement in _HISTORY:
+            conn.execute(text(statement), {"since": END - NEWEST, "parties": PARTIES})
 
     def make(index: Index) -> None:
         with engine.connect() as conn:
-            conn.execute(text("SET maintenance_work_mem = '512MB'"))
+            conn.execute(text("SET maintenance_work_mem = '512MB'; SET max_parallel_maintenance_workers = 0"))
             conn.execute(CreateIndex(index))
 
     with ThreadPoolExecutor(2) as pool:

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, and_, delete, func, or_, select, text, true, tuple_
+from sqlalchemy import ColumnElement, FromClause, and_, delete, func, or_, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo import areas, events, reports
@@ -35,10 +34,10 @@ async def recode_reports(db: Database, progress: Callable[[int, int], None]) -> 
         sizes: dict[str, int] = {row.municipality: row.size for row in rows}
     total, seen, moved = sum(sizes.values()), 0, 0
     for municipality in pending:
-        after: tuple[datetime, UUID] | None = None
+        after: UUID | None = None
         while municipality in sizes and (page := await _page(db, municipality, after)):
-            moved += await _move(db, [report_id for _, report_id, stale in page if stale])
-            after = page[-1][:2]
+            moved += await _move(db, [report_id for report_id, stale in page if stale])
+            after = page[-1][0]
             seen += len(page)
             progress(min(seen, total), total)
         others = await _others(db, municipality)
@@ -68,23 +67,20 @@ def _stale(place: FromClause) -> ColumnElement[bool]:
     return and_(place.c.municipality.is_not(None), or_(*differs))
 
 
-async def _page(
-    db: Database, municipality: str, after: tuple[datetime, UUID] | None
-) -> Sequence[tuple[datetime, UUID, bool]]:
-    """The next reports with the code of the municipality, oldest first, and which of them are to be moved."""
+async def _page(db: Database, municipality: str, after: UUID | None) -> Sequence[tuple[UUID, bool]]:
+    """The next reports with the code of the municipality, by id, and which of them are to be moved."""
     place = areas.place_of(report.c.location)
-    key = report.c.submitted_at, report.c.id
     statement = (
-        select(*key, _stale(place))
+        select(report.c.id, _stale(place))
         .select_from(report.join(place, true()))
         .where(report.c.municipality == municipality)
-        .order_by(*key)
+        .order_by(report.c.id)
         .limit(AT_ONCE)
     )
     if after is not None:
-        statement = statement.where(tuple_(*key) > after)
+        statement = statement.where(report.c.id > after)
     async with db.read() as conn:
-        return [(at, report_id, stale) for at, report_id, stale in await conn.execute(statement)]
+        return [(report_id, stale) for report_id, stale in await conn.execute(statement)]
 
 
 async def _others(db: Database, municipality: str) -> Sequence[UUID]:
