@@ -17,7 +17,7 @@ from api.auth import Tokens
 from api.banner import banner
 from api.cluster import Cluster
 from api.settings import ROOT, Settings
-from geo import events
+from geo import positions
 from geo.db import Database, engine
 from geo.demo.load import load as load_demo
 from geo.models import Role
@@ -162,7 +162,7 @@ def epoch() -> None:
 
     async def renew(db: Database) -> None:
         async with db.write() as conn:
-            await events.renew_epoch(conn, (await events.head(conn)).epoch)
+            await positions.renew_epoch(conn, (await positions.head(conn)).epoch)
 
     with serve.database(Settings()) as url:
         _do(url, renew)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from strawberry.extensions.base_extension import SchemaExtension
 
-from geo import events
+from geo import positions
 from geo.db import Database
 from geo.feed import Feed
 
@@ -40,8 +40,8 @@ class Metrics:
     async def text(self, db: Database, feed: Feed) -> bytes:
         """All of it, in Prometheus's text format."""
         async with db.read() as conn:
-            backlog = await events.backlog(conn)
-            head = await events.head(conn)
+            backlog = await positions.backlog(conn)
+            head = await positions.head(conn)
         self._unplaced.set(backlog.unplaced)
         self._oldest.set(backlog.oldest_seconds)
         self._behind.set(max(0, head.position - feed.now.position))

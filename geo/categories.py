@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from geo.db import Database
 from geo.errors import UnknownCategory
 from geo.geometry import Path
-from geo.models import Category, Urgency, Visibility
+from geo.models import Borrow, Category, Urgency, Visibility
 from geo.tables import category
 
 KEPT_SECONDS = 5
@@ -28,6 +28,14 @@ async def everything(conn: AsyncConnection) -> dict[str, Category]:
             urgency=Urgency(row.urgency),
             handling_hours=row.handling_hours,
             active=row.active,
+            round_the_clock=row.round_the_clock,
+            terms=tuple(row.terms),
+            related=tuple(row.related),
+            feedback_days=row.feedback_days,
+            contact_days=row.contact_days,
+            guidance_nl=row.guidance_nl,
+            guidance_en=row.guidance_en,
+            borrow=tuple(Borrow(**thing) for thing in row.borrow),
         )
         for row in rows
     }

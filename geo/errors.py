@@ -5,6 +5,7 @@ Mutations answer with them as members of their result union; queries and subscri
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class Problem(Exception):
@@ -78,6 +79,82 @@ class TransitionNotAllowed(Problem):
 
 class NotPermitted(Problem):
     """You may not do this."""
+
+
+class ConsentMissing(Problem):
+    """Without the author's consent nothing of a message is kept."""
+
+
+class UnknownMessage(Problem):
+    """There is no such message of yours."""
+
+
+class PersonalDataFound(Problem):
+    """This text tells of persons."""
+
+    def __init__(self, *, path: Sequence[str | int], hint: str, findings: Sequence[Any]) -> None:
+        super().__init__(path=path, hint=hint)
+        self.findings = tuple(findings)
+
+
+class UnknownEvidence(Problem):
+    """There is no such evidence, or it is not for you to see."""
+
+
+class InvalidCorrection(Problem):
+    """This correction can't be used."""
+
+
+class InvalidMeasurement(Problem):
+    """This measurement can't be used."""
+
+
+class NotAdoptable(Problem):
+    """This is not something that residents should do themselves."""
+
+
+class NotAdopted(Problem):
+    """Nobody has adopted this report now."""
+
+
+class InvalidPeriod(Problem):
+    """This time can't be used."""
+
+
+class NotResolved(Problem):
+    """This report is not resolved."""
+
+
+class FeedbackClosed(Problem):
+    """The time for feedback on this report has passed."""
+
+
+class InvalidScore(Problem):
+    """A score is a whole number from 1 to 5."""
+
+
+class MergeNotPossible(Problem):
+    """These reports can't be merged."""
+
+
+class NotMerged(Problem):
+    """This report was not merged within the last day."""
+
+
+class UnknownAlert(Problem):
+    """There is no such alert."""
+
+
+class AlertEnded(Problem):
+    """This alert is not in force any more."""
+
+
+class InvalidContact(Problem):
+    """These contact details can't be used."""
+
+
+class InvalidPreferences(Problem):
+    """These preferences can't be used."""
 
 
 class InvalidIdempotencyKey(Problem):

@@ -9,8 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from geo.cursor import PageCursor
-from geo.models import ActorKind, Evidence, EvidenceKind
+from geo.models import ActorKind, Decision, Evidence, EvidenceKind, HiddenReason, Point
 from geo.tables import evidence
+
+# What `_to_evidence` reads.
+_COLUMNS = [
+    *(column for column in evidence.c if column.name != "location"),
+    func.ST_X(evidence.c.location).label("lon"),
+    func.ST_Y(evidence.c.location).label("lat"),
+]
 
 
 def _to_evidence(row: Row[Any]) -> Evidence:
@@ -22,6 +29,14 @@ def _to_evidence(row: Row[Any]) -> Evidence:
         upload_id=row.upload_id,
         added_at=row.added_at,
         added_by=ActorKind(row.added_by),
+        location=None if row.lon is None else Point(row.lon, row.lat),
+        category=row.category,
+        decision=row.decision and Decision(row.decision),
+        quantity=row.quantity,
+        value=row.value,
+        unit=row.unit,
+        original=row.original,
+        hidden_reason=row.hidden_reason and HiddenReason(row.hidden_reason),
     )
 
 
@@ -47,13 +62,13 @@ async def add(
             added_by=added_by,
             added_at=func.clock_timestamp(),
         )
-        .returning(*evidence.c)
+        .returning(*_COLUMNS)
     )
     return _to_evidence((await conn.execute(statement)).one())
 
 
 async def by_ids(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Evidence]:
-    rows = await conn.execute(select(evidence).where(evidence.c.id.in_(ids)))
+    rows = await conn.execute(select(*_COLUMNS).where(evidence.c.id.in_(ids)))
     return {row.id: _to_evidence(row) for row in rows}
 
 
@@ -67,7 +82,7 @@ async def of_reports(
         .render_derived()
     )
     inner = (
-        select(evidence)
+        select(*_COLUMNS)
         .where(evidence.c.report_id == of.c.id)
         .where(*([tuple_(evidence.c.added_at, evidence.c.id) > tuple_(after.at, after.id)] if after else []))
         .order_by(evidence.c.added_at, evidence.c.id)

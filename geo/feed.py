@@ -16,15 +16,21 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo import events
+from geo import deliveries, positions
 from geo.cursor import FeedCursor
 from geo.db import Database
+from geo.deliveries import AnyDelivery, Delivery
 from geo.errors import TooSlow
-from geo.events import Delivery, Head
+from geo.models import EventKind
+from geo.positions import Head
 
 BATCH = 500
 WINDOW = 2_000  # deliveries kept in memory: whoever is further behind reads from the database
 log = structlog.get_logger()
+
+
+def _nothing() -> None:
+    pass
 
 
 async def _silent() -> None:
@@ -41,10 +47,11 @@ class Feed:
         self._unplaced = asyncio.Event()
         self._behind = asyncio.Event()
         self._news = asyncio.Event()
-        self._window: list[Delivery] = []
+        self._window: list[AnyDelivery] = []
         self._latest: OrderedDict[UUID, Delivery] = OrderedDict()
         self.cursor: FeedCursor | None = None
         self.running = False
+        self.when_erased: Callable[[], None] = _nothing  # text that somebody wrote is to be kept no longer
         self.map_version = 0  # at least the one on which the events were made that this process has told
         db.after_commit = self._unplaced.set
 
@@ -62,7 +69,7 @@ class Feed:
     async def start(self) -> None:
         """Begin at the end of the feed as it is now."""
         async with self._db.read() as conn:
-            self._advance(await events.head(conn))
+            self._advance(await positions.head(conn))
 
     async def run(self) -> None:
         """Place and tail until cancelled."""
@@ -91,7 +98,7 @@ class Feed:
 
     async def _place(self) -> None:
         async with self._db.engine.begin() as conn:
-            placed = await events.place(conn)
+            placed = await positions.place(conn)
         if placed:
             self.wake()
             await self._announce()
@@ -100,8 +107,8 @@ class Feed:
         async with self._db.read() as conn:
             more = True
             while more:
-                batch = await events.read(conn, self.now.position, BATCH)
-                head = await events.head(conn)
+                batch = await deliveries.read(conn, self.now.position, BATCH)
+                head = await positions.head(conn)
                 if head.epoch != self.now.epoch or head.position < self.now.position:
                     await self._start_over(conn, head)
                     return
@@ -111,19 +118,23 @@ class Feed:
 
     async def _start_over(self, conn: AsyncConnection, head: Head) -> None:
         if head.epoch == self.now.epoch:  # positions went back: the database is older than what we told
-            await events.renew_epoch(conn, head.epoch)
-            head = await events.head(conn)
+            await positions.renew_epoch(conn, head.epoch)
+            head = await positions.head(conn)
         self._window.clear()
         self._latest.clear()
         self._advance(head)
 
-    def _remember(self, batch: list[Delivery]) -> None:
+    def _remember(self, batch: list[AnyDelivery]) -> None:
         self._window = (self._window + batch)[-WINDOW:]
         for delivery in batch:
-            self._latest[delivery.event.report_id] = delivery
-            self._latest.move_to_end(delivery.event.report_id)
+            if isinstance(delivery, Delivery):
+                self._latest[delivery.event.report_id] = delivery
+                self._latest.move_to_end(delivery.event.report_id)
         while len(self._latest) > WINDOW:
             self._latest.popitem(last=False)
+        if any(isinstance(delivery, Delivery) and delivery.event.kind is EventKind.ERASED for delivery in batch):
+            self._window = [self._with_latest(delivery) for delivery in self._window]
+            self.when_erased()
 
     def _advance(self, head: Head, *, news: bool = True) -> None:
         self.cursor = FeedCursor(head.epoch, head.position)
@@ -132,7 +143,7 @@ class Feed:
             waiting, self._news = self._news, asyncio.Event()
             waiting.set()
 
-    async def after(self, cursor: FeedCursor) -> list[Delivery] | None:
+    async def after(self, cursor: FeedCursor) -> list[AnyDelivery] | None:
         """The next deliveries behind a place, as soon as there are any; None when the feed has started over.
 
         Each has its report as this process last saw it, which may be newer than the event, never older.
@@ -146,16 +157,18 @@ class Feed:
             return await self._replay(cursor.position)
         return [self._with_latest(delivery) for delivery in self._window[-newer:]]
 
-    def _with_latest(self, delivery: Delivery) -> Delivery:
+    def _with_latest(self, delivery: AnyDelivery) -> AnyDelivery:
+        if not isinstance(delivery, Delivery):
+            return delivery
         latest = self._latest.get(delivery.event.report_id, delivery)
         return replace(delivery, report=latest.report, involved=delivery.involved | latest.involved)
 
-    async def _replay(self, position: int) -> list[Delivery]:
+    async def _replay(self, position: int) -> list[AnyDelivery]:
         while True:
             try:
                 async with self._db.read() as conn:
-                    batch = await events.read(conn, position, BATCH)
-                    self.map_version = (await events.head(conn)).map_version
+                    batch = await deliveries.read(conn, position, BATCH)
+                    self.map_version = (await positions.head(conn)).map_version
                     return batch
             except (SQLAlchemyError, OSError, TooSlow) as error:
                 log.warning("feed_replay_failed", error=type(error).__name__)

@@ -63,7 +63,10 @@ Area = CodeArea | Shape
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """None means no restriction; `text` is a part of the description, in any case."""
+    """None means no restriction, but that merged reports are left out unless their status is asked for.
+
+    `text` is a part of the description, in any case.
+    """
 
     statuses: tuple[ReportStatus, ...] | None = None
     categories: tuple[str, ...] | None = None
@@ -75,7 +78,7 @@ class ReportFilter:
     def accepts(self, facts: Facts, description: str) -> bool:
         """The filter as a predicate over an event's facts and the report's text, the same as `conditions` in SQL."""
         return (
-            (self.statuses is None or facts.status in self.statuses)
+            (facts.status is not ReportStatus.MERGED if self.statuses is None else facts.status in self.statuses)
             and (self.categories is None or facts.category in self.categories)
             and (self.urgencies is None or facts.urgency in self.urgencies)
             and (self.submitted_after is None or facts.submitted_at >= self.submitted_after)
@@ -112,9 +115,9 @@ class ReportFilter:
         return found
 
     def others(self) -> list[Condition]:
-        """The part that is no facet: time and text."""
+        """The part that is no facet: time and text, and that what goes on in another report is not shown twice."""
         c = report.c
-        found: list[Condition] = []
+        found: list[Condition] = [c.status != ReportStatus.MERGED] if self.statuses is None else []
         if self.submitted_after is not None:
             found.append(c.submitted_at >= self.submitted_after)
         if self.submitted_before is not None:

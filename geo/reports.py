@@ -1,7 +1,7 @@
 """Reports: one row read, locked, inserted or changed. Pages of them are in `geo.report_pages`."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from geo.errors import UnknownReport
 from geo.geometry import SRID, Path
-from geo.models import Place, Point, Report, ReportStatus, Urgency, Verdict, Visibility
+from geo.models import ActorKind, Place, Point, Report, ReportStatus, Urgency, Verdict, Visibility
 from geo.numbers import new_number
 from geo.rows import columns, to_report
 from geo.tables import report
@@ -103,10 +103,25 @@ async def change(conn: AsyncConnection, locked: Report, **changes: Any) -> Repor
     return to_report((await conn.execute(statement)).one())
 
 
-async def set_status(conn: AsyncConnection, locked: Report, status: ReportStatus) -> Report:
-    """The next version, with this status; `resolved_at` is when it was resolved last, or nothing while it is not."""
-    resolved = func.clock_timestamp() if status is ReportStatus.RESOLVED else None
-    return await change(conn, locked, status=status, resolved_at=resolved)
+async def set_status(
+    conn: AsyncConnection, locked: Report, status: ReportStatus, by: ActorKind, feedback_days: int
+) -> Report:
+    """The next version, with this status.
+
+    While it is resolved it says when, by whom, and until when the involved may say that it is not solved.
+    """
+    if status is not ReportStatus.RESOLVED:
+        unresolved = dict.fromkeys(("resolved_at", "resolved_by", "feedback_until", "closed_at"))
+        return await change(conn, locked, status=status, **unresolved)
+    return await change(
+        conn,
+        locked,
+        status=status,
+        resolved_at=func.clock_timestamp(),
+        resolved_by=by,
+        feedback_until=func.clock_timestamp() + timedelta(days=feedback_days),
+        closed_at=None,
+    )
 
 
 async def confirm(conn: AsyncConnection, locked: Report, still_there: int, verdict: Verdict) -> Report:

@@ -1,11 +1,24 @@
-"""How a row of `report` is read into its record."""
+"""How rows of `report` and `alert` are read into their records."""
 
 from typing import Any
 
+from geoalchemy2.shape import to_shape
 from sqlalchemy import ColumnElement, FromClause, Row, func
 
-from geo.models import Place, Point, Report, ReportStatus, Urgency, Visibility
-from geo.tables import report
+from geo.models import (
+    ActorKind,
+    Alert,
+    Channel,
+    HiddenReason,
+    Place,
+    Point,
+    Report,
+    ReportStatus,
+    Severity,
+    Urgency,
+    Visibility,
+)
+from geo.tables import alert, report
 
 _PLAIN = (
     "id",
@@ -26,6 +39,14 @@ _PLAIN = (
     "confirmations",
     "last_confirmed_at",
     "version",
+    "channel",
+    "original",
+    "hidden_reason",
+    "resolved_by",
+    "feedback_until",
+    "closed_at",
+    "escalated_at",
+    "merged_into",
 )
 
 
@@ -56,4 +77,29 @@ def to_report(row: Row[Any]) -> Report:
         confirmations=row.confirmations,
         last_confirmed_at=row.last_confirmed_at,
         version=row.version,
+        channel=Channel(row.channel),
+        original=row.original,
+        hidden_reason=row.hidden_reason and HiddenReason(row.hidden_reason),
+        resolved_by=row.resolved_by and ActorKind(row.resolved_by),
+        feedback_until=row.feedback_until,
+        closed_at=row.closed_at,
+        escalated_at=row.escalated_at,
+        merged_into=row.merged_into,
+    )
+
+
+def alert_columns(prefix: str = "") -> list[ColumnElement[Any]]:
+    """What `to_alert` reads, each with the prefix before its name."""
+    return [column.label(f"{prefix}{column.name}") for column in alert.c]
+
+
+def to_alert(row: Row[Any], prefix: str = "") -> Alert:
+    values = {name: getattr(row, prefix + name) for name in alert.columns.keys()}  # noqa: SIM118 - a column collection is no dict
+    return Alert(
+        **{name: values[name] for name in Alert.__dataclass_fields__ if name in values}
+        | {
+            "actor": ActorKind(values["actor"]),
+            "severity": Severity(values["severity"]),
+            "area": to_shape(values["geom"]),
+        }
     )

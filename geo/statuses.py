@@ -7,13 +7,15 @@ from cachetools import TTLCache
 from sqlalchemy import select
 
 from geo.db import Database
-from geo.models import Report, ReportStatus
+from geo.errors import TransitionNotAllowed
+from geo.geometry import Path
+from geo.models import Report, ReportStatus, Role, Standing
 from geo.tables import status_transition
 from geo.viewer import Viewer
 
 KEPT_SECONDS = 5
 
-Steps = Mapping[tuple[str, str], tuple[ReportStatus, ...]]  # (from, role) -> to
+Steps = Mapping[tuple[str, str], tuple[ReportStatus, ...]]  # (from, role or standing) -> to
 
 
 class Statuses:
@@ -33,8 +35,19 @@ class Statuses:
             known = self._kept[None] = MappingProxyType(found)
         return known
 
+    async def check(self, report: Report, to: ReportStatus, who: Role | Standing, path: Path) -> None:
+        """Whether this role, or this standing in the report, may take it there; raises `TransitionNotAllowed`."""
+        allowed = (await self._steps()).get((report.status, who), ())
+        if to not in allowed:
+            raise TransitionNotAllowed(
+                f"A report that is {report.status} can't become {to}.",
+                path=path,
+                hint=f"One of: {', '.join(allowed)}." if allowed else "You can't take it anywhere from here.",
+                allowed=allowed,
+            )
+
     async def allowed(self, viewer: Viewer, report: Report) -> tuple[ReportStatus, ...]:
-        """The statuses this viewer may take the report to now; none outside its territory."""
+        """The statuses to which this authority may take the report now; none outside its territory."""
         if not viewer.works_in(report.place.codes):
             return ()
         return (await self._steps()).get((report.status, viewer.role), ())

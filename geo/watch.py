@@ -5,15 +5,20 @@ told as an entry; one that takes it out as a departure without content, whether 
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from uuid import UUID
 
-from geo.events import Delivery, facts_of
+from geo.deliveries import Delivery
+from geo.events import facts_of
 from geo.models import EventKind, Facts
 from geo.report_pages import Area, CodeArea, ReportFilter
 from geo.viewer import Viewer
 from geo.visibility import sees
+
+REWORDED = frozenset(
+    {EventKind.DESCRIPTION_CHANGED, EventKind.CONTENT_HIDDEN, EventKind.CONTENT_SHOWN, EventKind.ERASED}
+)
 
 
 class Told(Enum):
@@ -37,8 +42,12 @@ class Watch:
         event = delivery.event
         if self.report_id is not None and event.report_id != self.report_id:
             return None
-        was_in = event.before is not None and self._lets_through(event.before, delivery)
-        is_in = self._lets_through(event.after, delivery)
+        before, after = event.before, event.after
+        reworded = event.kind in REWORDED  # what the text was before is not known any more
+        was_in = before is not None and self._lets_through(before, delivery, any_text=reworded)
+        if event.kind is EventKind.REPORT_MERGED and before is not None and was_in:
+            after = replace(after, status=before.status)  # whoever has it is told where it went
+        is_in = self._lets_through(after, delivery, any_text=event.kind is EventKind.ERASED and was_in)
         if not is_in:
             return Told.LEFT if was_in else None
         if not self._sees(facts_of(delivery.report), delivery.involved):
@@ -48,9 +57,10 @@ class Watch:
     def _sees(self, facts: Facts, involved: Collection[str]) -> bool:
         return sees(self.viewer, facts.visibility, facts.codes, involved)
 
-    def _lets_through(self, facts: Facts, of: Delivery) -> bool:
-        wanted = self.filter.accepts(facts, of.report.description)
-        return wanted and self._covers(facts) and self._sees(facts, of.involved)
+    def _lets_through(self, facts: Facts, of: Delivery, *, any_text: bool = False) -> bool:
+        wanted = replace(self.filter, text=None) if any_text else self.filter
+        passes = wanted.accepts(facts, of.report.description)
+        return passes and self._covers(facts) and self._sees(facts, of.involved)
 
     def _covers(self, facts: Facts) -> bool:
         match self.area:

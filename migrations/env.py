@@ -1,5 +1,7 @@
 """Alembic's environment: one advisory lock and a short lock timeout, so that a migration is safe on a live table."""
 
+import time
+
 from alembic import context
 from geoalchemy2 import alembic_helpers
 from sqlalchemy import Connection, create_engine, make_url, pool, text
@@ -15,7 +17,10 @@ def include_name(name: str | None, kind: str, parents: object) -> bool:
 
 
 def run(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+    # Asked again and again: an index that is made concurrently would wait for whoever waits within a statement.
+    while not connection.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}).scalar_one():
+        connection.commit()
+        time.sleep(0.2)
     connection.execute(text("SET lock_timeout = '5s'"))
     connection.execute(text("SET statement_timeout = '15min'"))
     connection.commit()

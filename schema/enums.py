@@ -7,21 +7,24 @@ import strawberry
 
 from geo.models import (
     ActorKind,
+    AdoptionEnding,
     AreaKind,
+    Channel,
+    Decision,
     EvidenceKind,
+    HiddenReason,
+    Involvement,
+    Language,
+    MailMode,
+    PersonalData,
     ReportStatus,
     Role,
+    Severity,
     Urgency,
     Verdict,
     Visibility,
 )
 from geo.report_pages import ReportOrder
-
-
-class Language(Enum):
-    NL = "nl"
-    EN = "en"
-
 
 E = TypeVar("E", bound=type[Enum])
 
@@ -47,12 +50,14 @@ _describe(
     "How far a report has come. Which steps a caller may take stands in `allowedTransitions`.",
     {
         "REPORTED": "Received; nobody has taken it up yet.",
+        "ADOPTED": "A resident has taken it on, until a time that they gave.",
         "ROUTED": "Passed on to the service or company that has to act.",
         "SCHEDULED": "Planned.",
         "UNDER_WAY": "Somebody is working on it or on the way to it.",
         "ON_HOLD": "Waiting for something.",
         "RESOLVED": "Done.",
         "REJECTED": "Will not be taken up.",
+        "MERGED": "The same situation as another report, which goes on for both: see `mergedInto`.",
     },
 )
 _describe(
@@ -98,7 +103,95 @@ _describe(
         "SYSTEM": "BART itself.",
     },
 )
-_describe(EvidenceKind, "What a piece of evidence is.", {"REMARK": "A text.", "PHOTO": "A photo, maybe with a text."})
+_describe(
+    EvidenceKind,
+    "What a piece of evidence is.",
+    {
+        "REMARK": "A text.",
+        "PHOTO": "A photo, maybe with a text.",
+        "CORRECTION": "Another place or category, from the reporter, or proposed by somebody else.",
+        "MEASUREMENT": "A number with its unit.",
+    },
+)
+_describe(
+    Decision,
+    "What became of a correction.",
+    {
+        "PENDING": "Proposed; the reporter or an authority is to decide.",
+        "ACCEPTED": "The report was changed accordingly.",
+        "DECLINED": "The report stays as it is.",
+    },
+)
+_describe(
+    HiddenReason,
+    "Why a text or a photo is not shown.",
+    {
+        "PRIVACY": "It tells of persons.",
+        "OFFENSIVE": "It insults or threatens.",
+        "IRRELEVANT": "It is not about the report.",
+        "ERASED": "Whoever wrote it had it erased.",
+    },
+)
+_describe(
+    PersonalData,
+    "What a text tells of a person.",
+    {
+        "PHONE": "A telephone number.",
+        "EMAIL": "An e-mail address.",
+        "LICENCE_PLATE": "The licence plate of a vehicle.",
+        "BSN": "A citizen service number (burgerservicenummer).",
+    },
+)
+_describe(
+    Channel,
+    "How a report came in.",
+    {
+        "APP": "From an app, by the resident.",
+        "MESSAGE": "From a message that an app passed on.",
+        "CLICK": "From a form on the municipality's site.",
+        "CALL": "By phone, typed in by an official.",
+        "FACE": "At the desk, typed in by an official.",
+    },
+)
+_describe(
+    Involvement,
+    "What somebody has to do with a report.",
+    {
+        "REPORTER": "Reported it.",
+        "CONFIRMER": "Said that it is still there, or gone.",
+        "CONTRIBUTOR": "Added evidence.",
+        "ADOPTER": "Took it on.",
+        "FOLLOWER": "Follows it.",
+    },
+)
+_describe(
+    AdoptionEnding,
+    "How an adoption ended.",
+    {
+        "RELEASED": "The adopter gave it back.",
+        "LAPSED": "Its time was over.",
+        "COMPLETED": "The adopter solved it.",
+        "TAKEN_OVER": "An authority took it over.",
+    },
+)
+_describe(
+    Severity,
+    "How serious an alert is.",
+    {
+        "INFORMATION": "Good to know.",
+        "WARNING": "Take care.",
+        "DANGER": "There is danger: do what the advice says.",
+    },
+)
+_describe(
+    MailMode,
+    "How somebody is told by mail.",
+    {
+        "OFF": "Not at all; notifications stay in the API.",
+        "EACH": "A mail for each.",
+        "DIGEST": "One mail a day.",
+    },
+)
 _describe(
     Verdict,
     "What somebody on the spot says of a report.",
@@ -117,12 +210,20 @@ _describe(Language, "A language for people.", {"NL": "Dutch.", "EN": "English."}
 
 __all__ = [
     "ActorKind",
+    "AdoptionEnding",
     "AreaKind",
+    "Channel",
+    "Decision",
     "EvidenceKind",
+    "HiddenReason",
+    "Involvement",
     "Language",
+    "MailMode",
+    "PersonalData",
     "ReportOrder",
     "ReportStatus",
     "Role",
+    "Severity",
     "Urgency",
     "Verdict",
     "Visibility",

@@ -1,68 +1,31 @@
 """What happened to a report: the same types as answers of mutations, in timelines, and live."""
 
-from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
-from geo.cursor import FeedCursor
-from geo.models import Event, EventKind, Outcome
-from geo.models import Report as Record
+from geo.models import Event, EventKind
+from schema import process_events as e
+from schema.advice import EmergencyAdvice, emergency_advice
+from schema.categories import Category, category
 from schema.context import Info
-from schema.enums import ActorKind, ReportStatus, Verdict, Visibility
+from schema.enums import ActorKind, ReportStatus, Urgency, Verdict, Visibility
 from schema.evidence import Evidence
-from schema.nodes import make_id
+from schema.following import Resync
+from schema.report_event import ReportEvent
 from schema.reports import Report
-from schema.scalars import Cursor
-
-
-@strawberry.interface(description="One change of one report.")
-class ReportEvent:
-    event: strawberry.Private[Event]
-    known: strawberry.Private[Record | None] = None
-
-    @classmethod
-    def of(cls, outcome: Outcome) -> Self:
-        return cls(event=outcome.event, known=outcome.report)
-
-    @strawberry.field(
-        description="Resume `reportEvents` behind this event by passing it as `after`. In the answer of a mutation it "
-        "is a place just before the event, which then comes once more."
-    )
-    def cursor(self, info: Info) -> Cursor:
-        now = info.context.services.feed.now
-        position = now.position if self.event.position is None else self.event.position
-        return Cursor(info.context.services.cursors.seal_feed(FeedCursor(now.epoch, position)))
-
-    @strawberry.field(description="When it happened.")
-    def at(self) -> datetime:
-        return self.event.at
-
-    @strawberry.field(description="Who did it, without telling which person.")
-    def actor(self) -> ActorKind:
-        return self.event.actor
-
-    @strawberry.field(description="The id of the report.")
-    def report_id(self) -> strawberry.ID:
-        return make_id("Report", self.event.report_id)
-
-    @strawberry.field(description="The version of the report that this change made: apply it only to a lower one.")
-    def version(self) -> int:
-        return self.event.version
-
-    @strawberry.field(
-        description="The report as it is on delivery, which may be newer than this event, never older; null when the "
-        "caller may not see it."
-    )
-    async def report(self, info: Info) -> Report | None:
-        record = self.known or await info.context.reports.load(self.event.report_id)
-        return None if record is None else Report(record=record)
 
 
 @strawberry.type(description="A report was submitted.")
 class ReportSubmitted(ReportEvent):
-    pass
+    @strawberry.field(description="What to do first where life or limb is in danger; null otherwise.")
+    def emergency_advice(self) -> EmergencyAdvice | None:
+        return emergency_advice() if self.event.after.urgency is Urgency.EMERGENCY else None
+
+    @strawberry.field(description="What it is about, with guidance where residents can do it themselves.")
+    async def category(self, info: Info) -> Category | None:
+        return await category(info, self.event.after.category) if await self.report(info) else None
 
 
 @strawberry.type(description="A remark or a photo was added.")
@@ -127,14 +90,6 @@ class ReportLeft(ReportEvent):
         return None
 
 
-@strawberry.type(
-    description="Events were missed that can't be told any more. Read the state again, and go on from `cursor`."
-)
-class Resync:
-    reason: str = strawberry.field(description="Why. Example: `The feed started over.`")
-    cursor: Cursor = strawberry.field(description="Where the events go on that follow now.")
-
-
 ReportEventOrResync = Annotated[
     ReportSubmitted
     | EvidenceAdded
@@ -142,6 +97,22 @@ ReportEventOrResync = Annotated[
     | StatusChanged
     | VisibilityChanged
     | ReportMoved
+    | e.CategoryChanged
+    | e.CorrectionDeclined
+    | e.DescriptionChanged
+    | e.ContentHidden
+    | e.ContentShown
+    | e.Erased
+    | e.ReportAdopted
+    | e.AdoptionEnded
+    | e.AdoptionCompleted
+    | e.AdopterThanked
+    | e.ResolutionRated
+    | e.ReportEscalated
+    | e.ReportClosed
+    | e.ReportMerged
+    | e.DuplicateJoined
+    | e.MergeUndone
     | ReportEntered
     | ReportLeft
     | Resync,
@@ -155,6 +126,22 @@ TYPES: dict[EventKind, type[ReportEvent]] = {
     EventKind.STATUS_CHANGED: StatusChanged,
     EventKind.VISIBILITY_CHANGED: VisibilityChanged,
     EventKind.REPORT_MOVED: ReportMoved,
+    EventKind.CATEGORY_CHANGED: e.CategoryChanged,
+    EventKind.CORRECTION_DECLINED: e.CorrectionDeclined,
+    EventKind.DESCRIPTION_CHANGED: e.DescriptionChanged,
+    EventKind.CONTENT_HIDDEN: e.ContentHidden,
+    EventKind.CONTENT_SHOWN: e.ContentShown,
+    EventKind.ERASED: e.Erased,
+    EventKind.REPORT_ADOPTED: e.ReportAdopted,
+    EventKind.ADOPTION_ENDED: e.AdoptionEnded,
+    EventKind.ADOPTION_COMPLETED: e.AdoptionCompleted,
+    EventKind.ADOPTER_THANKED: e.AdopterThanked,
+    EventKind.RESOLUTION_RATED: e.ResolutionRated,
+    EventKind.REPORT_ESCALATED: e.ReportEscalated,
+    EventKind.REPORT_CLOSED: e.ReportClosed,
+    EventKind.REPORT_MERGED: e.ReportMerged,
+    EventKind.DUPLICATE_JOINED: e.DuplicateJoined,
+    EventKind.MERGE_UNDONE: e.MergeUndone,
 }
 
 

@@ -6,7 +6,7 @@ import strawberry
 from strawberry.extensions.field_extension import AsyncExtensionResolver, FieldExtension
 
 from geo import errors
-from schema.enums import ReportStatus
+from schema.enums import PersonalData, ReportStatus
 
 
 @strawberry.interface(description="Something was wrong with the input. Nothing was stored or changed.")
@@ -93,6 +93,106 @@ class IdempotencyKeyReused(Problem):
     pass
 
 
+@strawberry.type(description="The message came without the consent of its author: nothing of it was kept.")
+class ConsentMissing(Problem):
+    pass
+
+
+@strawberry.type(description="There is no such message of the caller's organisation.")
+class UnknownMessage(Problem):
+    pass
+
+
+@strawberry.type(description="Where a text tells of a person, and what.")
+class Finding:
+    kind: PersonalData = strawberry.field(description="What it is.")
+    start: int = strawberry.field(description="Its first character, counted from 0 in the text as it was sent.")
+    end: int = strawberry.field(description="The character behind its last.")
+
+
+@strawberry.type(
+    description="The text has phone numbers, e-mail addresses, licence plates or citizen service numbers. Let the "
+    "writer rephrase it, or send it again with `maskPersonalData: true`: then the public sees it masked."
+)
+class PersonalDataFound(Problem):
+    findings: list[Finding] = strawberry.field(description="Each of them, in the order of the text.")
+
+
+@strawberry.type(description="There is no such piece of evidence, or it is not for the caller to see.")
+class UnknownEvidence(Problem):
+    pass
+
+
+@strawberry.type(description="A correction gives a place, a category, or both, other than the report has.")
+class InvalidCorrection(Problem):
+    pass
+
+
+@strawberry.type(description="A measurement has a quantity, a finite value, and a unit.")
+class InvalidMeasurement(Problem):
+    pass
+
+
+@strawberry.type(description="Residents should not do this themselves, or it is not open for it now.")
+class NotAdoptable(Problem):
+    pass
+
+
+@strawberry.type(description="Nobody has adopted the report now, or it is not the caller who has.")
+class NotAdopted(Problem):
+    pass
+
+
+@strawberry.type(description="The time is past, too far ahead, or has no offset.")
+class InvalidPeriod(Problem):
+    pass
+
+
+@strawberry.type(description="Only a resolved report can be judged.")
+class NotResolved(Problem):
+    pass
+
+
+@strawberry.type(description="The time in which the involved could judge the resolution has passed.")
+class FeedbackClosed(Problem):
+    pass
+
+
+@strawberry.type(description="A score is a whole number from 1 to 5.")
+class InvalidScore(Problem):
+    pass
+
+
+@strawberry.type(description="The two reports are the same, differ in who may see them, or one is merged already.")
+class MergeNotPossible(Problem):
+    pass
+
+
+@strawberry.type(description="The report was not merged within the last day: there is nothing to undo.")
+class NotMerged(Problem):
+    pass
+
+
+@strawberry.type(description="There is no such alert.")
+class UnknownAlert(Problem):
+    pass
+
+
+@strawberry.type(description="The alert was withdrawn, or its time has passed.")
+class AlertEnded(Problem):
+    pass
+
+
+@strawberry.type(description="The e-mail address or telephone number is not one.")
+class InvalidContact(Problem):
+    pass
+
+
+@strawberry.type(description="The hours, or the way to be mailed without an address, can't be used.")
+class InvalidPreferences(Problem):
+    pass
+
+
 class NamedProblems(FieldExtension):
     """Turns a problem that a mutation raises into the member of its result union."""
 
@@ -109,6 +209,8 @@ def _member(problem: errors.Problem) -> Problem:
     extra: dict[str, Any] = {}
     if isinstance(problem, errors.TransitionNotAllowed):
         extra["allowed"] = list(problem.allowed)
+    if isinstance(problem, errors.PersonalDataFound):
+        extra["findings"] = [Finding(kind=found.kind, start=found.start, end=found.end) for found in problem.findings]
     return _NAMED[problem.code](
         code=problem.code,
         message=problem.message,

@@ -152,7 +152,9 @@ async def change_status(info: Info, input: Annotated[ChangeStatusInput, INPUT]) 
     change = status_usecase.StatusChange(report_id, input.to, input.remark)
     c = info.context
     return StatusChanged.of(
-        await status_usecase.change_status(c.db, c.services.statuses, c.viewer, change, input.idempotency_key)
+        await status_usecase.change_status(
+            c.db, c.services.categories, c.services.statuses, c.viewer, change, input.idempotency_key
+        )
     )
 
 

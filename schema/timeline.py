@@ -6,8 +6,9 @@ from strawberry.relay import PageInfo
 from geo.cursor import PageCursor
 from geo.models import Report as Record
 from schema.context import Info, Slice
-from schema.events import ReportEvent, event_of
+from schema.events import event_of
 from schema.pages import check_first, page_info
+from schema.report_event import ReportEvent
 from schema.reports import MAX_NESTED_FIRST
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo import areas, categories, events
+from geo import areas, categories, positions
 from geo.db import Database
 from geo.demo import reports
 from geo.demo.areas import MUNICIPALITY, rows
@@ -34,7 +34,7 @@ async def load(db: Database) -> None:
     async with db.write() as conn:
         await load_reports(conn)
     async with db.write() as conn:
-        await events.place(conn)
+        await positions.place(conn)
 
 
 async def load_areas(db: Database) -> None:

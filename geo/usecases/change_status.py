@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from geo import events, idempotency, reports
+from geo.categories import Categories
 from geo.db import Database
-from geo.errors import NotPermitted, TransitionNotAllowed
+from geo.errors import NotPermitted
 from geo.models import EventKind, Outcome, ReportStatus
 from geo.statuses import Statuses
 from geo.texts import check_text
@@ -20,7 +21,12 @@ class StatusChange:
 
 
 async def change_status(
-    db: Database, statuses: Statuses, viewer: Viewer, change: StatusChange, idempotency_key: str | None
+    db: Database,
+    categories: Categories,
+    statuses: Statuses,
+    viewer: Viewer,
+    change: StatusChange,
+    idempotency_key: str | None,
 ) -> Outcome:
     """The event of the change, or the first answer to the same key.
 
@@ -38,15 +44,9 @@ async def change_status(
                 path=("input", "reportId"),
                 hint="See `allowedTransitions` on the report.",
             )
-        allowed = await statuses.allowed(viewer, before)
-        if change.to not in allowed:
-            raise TransitionNotAllowed(
-                f"A report that is {before.status} can't become {change.to}.",
-                path=("input", "to"),
-                hint=f"One of: {', '.join(allowed)}." if allowed else "You can't take it anywhere from here.",
-                allowed=allowed,
-            )
-        after = await reports.set_status(conn, before, change.to)
+        await statuses.check(before, change.to, viewer.role, ("input", "to"))
+        category = (await categories.all())[before.category]
+        after = await reports.set_status(conn, before, change.to, viewer.actor, category.feedback_days)
         detail = {"from": before.status, "to": after.status, "remark": remark}
         event = await events.append(conn, EventKind.STATUS_CHANGED, viewer.actor, before, after, detail)
         await once.done(conn, event.id)

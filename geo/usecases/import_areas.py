@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from geo import area_files, area_maps, events
+from geo import area_files, area_maps, positions
 from geo.area_files import Feature, Rejected
 from geo.area_maps import Ending
 from geo.db import Database
@@ -157,6 +157,6 @@ async def _replace(db: Database, staged: Sequence[Feature], ended: Sequence[Endi
         for municipality in chunk:
             async with db.write() as conn:
                 await area_maps.replace(conn, municipality, names.get(municipality), endings[municipality])
-                await events.raise_map_version(conn)
+                await positions.raise_map_version(conn)
     async with db.write() as conn:
         await area_maps.analyze(conn)

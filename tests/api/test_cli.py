@@ -9,7 +9,7 @@ import pytest
 
 from api.auth import Tokens
 from api.settings import ROOT
-from geo import areas, events
+from geo import areas, positions
 from geo.db import Database
 from geo.models import Role
 from tests.conftest import SECRET
@@ -78,8 +78,8 @@ async def test_areas_are_imported_and_the_second_time_nothing_changes(
 @pytest.mark.anyio
 async def test_a_new_epoch_is_begun(database_url: str, world: Database) -> None:
     async with world.read() as conn:
-        before = await events.head(conn)
+        before = await positions.head(conn)
     done = await asyncio.to_thread(bart, database_url, "epoch")
     assert done.returncode == 0, done.stderr
     async with world.read() as conn:
-        assert (await events.head(conn)).epoch != before.epoch
+        assert (await positions.head(conn)).epoch != before.epoch

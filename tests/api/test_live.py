@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from api.bus import Bus
-from geo import events
+from geo import positions
 from geo.db import Database
 from tests.clients.caller import calling
 from tests.clients.watchers import DISTRICT, said, watch
@@ -46,7 +46,7 @@ async def test_what_was_committed_before_a_crash_is_told_after_it(
             told = await anna.submit(INSIDE)
             await watcher.until(told)
             holder = await stack.enter_async_context(world.engine.connect())
-            await holder.execute(select(func.pg_advisory_xact_lock(events.PLACING_LOCK)))  # no event gets its place
+            await holder.execute(select(func.pg_advisory_xact_lock(positions.PLACING_LOCK)))  # no event gets its place
             committed = await anna.submit(INSIDE)
         # The process was killed.
         await holder.rollback()
@@ -84,7 +84,7 @@ async def test_another_epoch_is_told_as_resync(database_url: str, world: Databas
         old = await anna.now(DISTRICT)
         async with watch(served) as watcher:
             async with world.write() as conn:
-                await events.renew_epoch(conn, (await events.head(conn)).epoch)
+                await positions.renew_epoch(conn, (await positions.head(conn)).epoch)
             assert (await watcher.next())["__typename"] == "Resync"
             report_id = await anna.submit(INSIDE)
             await watcher.until(report_id)

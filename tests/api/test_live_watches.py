@@ -9,7 +9,7 @@ from gql.transport.exceptions import TransportQueryError
 from shapely import box
 from sqlalchemy import func, select, text
 
-from geo import events
+from geo import positions
 from geo.db import Database
 from tests.clients.caller import Caller, calling
 from tests.clients.watchers import DISTRICT, said, watch
@@ -103,7 +103,7 @@ async def test_a_replay_shows_nothing_of_what_is_hidden_now(
     open_still = await anna.submit(INSIDE)
     async with watch(server, after=start) as early, world.engine.connect() as holder:
         await early.until(open_still)
-        await holder.execute(select(func.pg_advisory_xact_lock(events.PLACING_LOCK)))  # no event gets its place
+        await holder.execute(select(func.pg_advisory_xact_lock(positions.PLACING_LOCK)))  # no event gets its place
         await officer.mutate("changeVisibility", reportId=hidden, to="AUTHORITIES")
         async with watch(server, after=start) as late:
             await late.until(open_still)

@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import select, update
 
-from geo import events, reports
+from geo import events, positions, reports
 from geo.cursor import FeedCursor
 from geo.db import Database
+from geo.deliveries import Delivery
 from geo.feed import Feed
 from geo.models import ActorKind, EventKind, Report, ReportStatus
 from geo.tables import event, feed
@@ -35,7 +36,7 @@ async def change(db: Database, report: Report, status: ReportStatus, *, hold: as
     """A change with its event; with `hold` the transaction stays open until it is set."""
     async with db.write() as conn:
         before = await reports.lock(conn, ADMIN, report.id, ())
-        after = await reports.set_status(conn, before, status)
+        after = await reports.set_status(conn, before, status, ActorKind.MUNICIPALITY, 14)
         await events.append(conn, EventKind.STATUS_CHANGED, ActorKind.MUNICIPALITY, before, after, {})
         if hold:
             await hold.wait()
@@ -50,6 +51,7 @@ async def collect(made: Feed, start: FeedCursor, count: int) -> list[tuple[int, 
             batch = await made.after(cursor)
             assert batch is not None
             for delivery in batch:
+                assert isinstance(delivery, Delivery)
                 assert delivery.event.position is not None
                 told.append((delivery.event.position, str(delivery.event.report_id), delivery.event.version))
                 cursor = FeedCursor(cursor.epoch, delivery.event.position)
@@ -61,7 +63,7 @@ async def test_a_change_and_its_event_commit_together_or_not_at_all(world: Datab
     with pytest.raises(RuntimeError, match="on purpose"):
         async with world.write() as conn:
             before = await reports.lock(conn, ADMIN, report.id, ())
-            after = await reports.set_status(conn, before, ReportStatus.RESOLVED)
+            after = await reports.set_status(conn, before, ReportStatus.RESOLVED, ActorKind.MUNICIPALITY, 14)
             await events.append(conn, EventKind.STATUS_CHANGED, ActorKind.MUNICIPALITY, before, after, {})
             raise RuntimeError("on purpose")
     async with world.read() as conn:
@@ -128,7 +130,7 @@ async def test_a_new_epoch_ends_every_older_cursor(world: Database) -> None:
         old = made.now
         waiting = asyncio.create_task(made.after(old))
         async with world.write() as conn:
-            await events.renew_epoch(conn, old.epoch)
+            await positions.renew_epoch(conn, old.epoch)
         async with asyncio.timeout(10):
             assert await waiting is None
         assert made.now.epoch != old.epoch
@@ -145,4 +147,4 @@ async def test_a_database_older_than_what_was_told_begins_a_new_epoch(world: Dat
         async with asyncio.timeout(10):
             assert await made.after(told) is None
         async with world.read() as conn:
-            assert (await events.head(conn)).epoch == made.now.epoch != told.epoch
+            assert (await positions.head(conn)).epoch == made.now.epoch != told.epoch

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo import events, evidence, report_pages, reports
+from geo import deliveries, events, evidence, positions, report_pages, reports
 from geo.cursor import PageCursor
 from geo.db import engine
 from geo.geometry import Box, Circle, Polygon
@@ -198,8 +198,8 @@ async def test_all_else_is_found_by_its_index(plan: Planned) -> None:
         ("report_pkey", reports.lock, (RESIDENT, some.id, ())),
         ("evidence_report_id_added_at_id_idx", evidence.of_reports, (ids, None, 10)),
         ("event_report_id_version_key", events.timeline, (RESIDENT, ids, None, 10)),
-        ("event_position_key", events.read, (70_000, PAGE)),
-        ("event_unplaced_idx", events.backlog, ()),
+        ("event_position_key", deliveries.read, (70_000, PAGE)),
+        ("event_unplaced_idx", positions.backlog, ()),
         ("idempotency_pkey", once.done, (some.id,)),
     )
     for index, function, args in reads:

@@ -1,87 +1,26 @@
-"""The words of the domain: enumerations, and one immutable record a table row is read into."""
+"""One immutable record a table row is read into."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from shapely.geometry.base import BaseGeometry
 
-class AreaKind(StrEnum):
-    MUNICIPALITY = "MUNICIPALITY"
-    BOROUGH = "BOROUGH"
-    DISTRICT = "DISTRICT"
-    NEIGHBOURHOOD = "NEIGHBOURHOOD"
-
-
-class ReportStatus(StrEnum):
-    REPORTED = "REPORTED"
-    ROUTED = "ROUTED"
-    SCHEDULED = "SCHEDULED"
-    UNDER_WAY = "UNDER_WAY"
-    ON_HOLD = "ON_HOLD"
-    RESOLVED = "RESOLVED"
-    REJECTED = "REJECTED"
-
-
-class Urgency(StrEnum):
-    NORMAL = "NORMAL"
-    URGENT = "URGENT"
-    EMERGENCY = "EMERGENCY"
-
-
-class Visibility(StrEnum):
-    """Who may know of a report at all; `geo.visibility` holds the rule."""
-
-    PUBLIC = "PUBLIC"
-    INVOLVED = "INVOLVED"
-    AUTHORITIES = "AUTHORITIES"
-    POLICE = "POLICE"
-
-
-class Role(StrEnum):
-    ANONYMOUS = "ANONYMOUS"
-    RESIDENT = "RESIDENT"
-    APP = "APP"
-    PARTNER = "PARTNER"
-    OFFICER = "OFFICER"
-    POLICE = "POLICE"
-    ADMIN = "ADMIN"
-
-
-class ActorKind(StrEnum):
-    """Who did something, told without telling which person."""
-
-    RESIDENT = "RESIDENT"
-    MUNICIPALITY = "MUNICIPALITY"
-    POLICE = "POLICE"
-    PARTNER = "PARTNER"
-    SYSTEM = "SYSTEM"
-
-
-class Involvement(StrEnum):
-    REPORTER = "REPORTER"
-    CONFIRMER = "CONFIRMER"
-    CONTRIBUTOR = "CONTRIBUTOR"
-
-
-class EvidenceKind(StrEnum):
-    REMARK = "REMARK"
-    PHOTO = "PHOTO"
-
-
-class Verdict(StrEnum):
-    STILL_THERE = "STILL_THERE"
-    GONE = "GONE"
-
-
-class EventKind(StrEnum):
-    REPORT_SUBMITTED = "REPORT_SUBMITTED"
-    EVIDENCE_ADDED = "EVIDENCE_ADDED"
-    REPORT_CONFIRMED = "REPORT_CONFIRMED"
-    STATUS_CHANGED = "STATUS_CHANGED"
-    VISIBILITY_CHANGED = "VISIBILITY_CHANGED"
-    REPORT_MOVED = "REPORT_MOVED"
+from geo.models.enums import (
+    ActorKind,
+    AlertEventKind,
+    AreaKind,
+    Channel,
+    Decision,
+    EventKind,
+    EvidenceKind,
+    HiddenReason,
+    ReportStatus,
+    Severity,
+    Urgency,
+    Visibility,
+)
 
 
 class Point(NamedTuple):
@@ -120,7 +59,19 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Borrow:
+    """A thing that residents can borrow to do it themselves, and where."""
+
+    nl: str
+    en: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Category:
+    """`handling_hours` are working hours, unless it is `round_the_clock`. `terms` are Dutch words by which people mean
+    it, `related` the slugs that it is often mixed up with. Without guidance residents should not do it themselves."""
+
     slug: str
     parent_slug: str | None
     name_nl: str
@@ -129,10 +80,20 @@ class Category:
     urgency: Urgency
     handling_hours: int
     active: bool
+    round_the_clock: bool = False
+    terms: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    feedback_days: int = 14
+    contact_days: int = 90
+    guidance_nl: str | None = None
+    guidance_en: str | None = None
+    borrow: tuple[Borrow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
+    """`original` is what was written where `description` is not: masked, or hidden for `hidden_reason`."""
+
     id: UUID
     number: str
     category: str
@@ -149,6 +110,14 @@ class Report:
     confirmations: int
     last_confirmed_at: datetime | None
     version: int
+    channel: Channel = Channel.APP
+    original: str | None = None
+    hidden_reason: HiddenReason | None = None
+    resolved_by: ActorKind | None = None
+    feedback_until: datetime | None = None
+    closed_at: datetime | None = None
+    escalated_at: datetime | None = None
+    merged_into: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +129,14 @@ class Evidence:
     upload_id: UUID | None
     added_at: datetime
     added_by: ActorKind
+    location: Point | None = None
+    category: str | None = None
+    decision: Decision | None = None
+    quantity: str | None = None
+    value: float | None = None
+    unit: str | None = None
+    original: str | None = None
+    hidden_reason: HiddenReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +153,7 @@ class Upload:
 class Facts:
     """What an event remembers of a report before or after it: all that areas, filters and rights look at.
 
-    Not the text, which never changes and is kept in one place only: it can be somebody's own words about somebody.
+    Not the text, which is kept in one place only: it can be somebody's own words about somebody.
     """
 
     category: str
@@ -202,6 +179,47 @@ class Event:
     before: Facts | None
     after: Facts
     detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What an authority tells an area. `area` is its outline in WGS84, with the code where it has one."""
+
+    id: UUID
+    organisation: str
+    actor: ActorKind
+    severity: Severity
+    text: str
+    advice: str | None
+    code: str | None
+    area: BaseGeometry
+    published_at: datetime
+    updated_at: datetime
+    valid_until: datetime
+    withdrawn_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvent:
+    """One change of one alert."""
+
+    id: UUID
+    position: int | None
+    alert_id: UUID
+    version: int
+    kind: AlertEventKind
+    actor: ActorKind
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The event that notifications were made."""
+
+    id: UUID
+    position: int | None
+    at: datetime
 
 
 class Outcome(NamedTuple):

@@ -1,0 +1,80 @@
+"""Positions in the feed: given to events after their commit, and how far the feed is (geo/feed.py says why)."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from geo.tables import event, feed
+
+PLACING_LOCK = 0x504C4143  # "PLAC": whoever holds it gives out positions
+
+_LOCK = select(func.pg_advisory_xact_lock(PLACING_LOCK))
+_PLACE = text("""
+    WITH unplaced AS (
+        SELECT id, version, max(at) OVER (PARTITION BY coalesce(report_id, alert_id, id) ORDER BY version) AS settled
+        FROM event WHERE position IS NULL
+    ), ranked AS (
+        SELECT id, row_number() OVER (ORDER BY settled, version, id) AS rank FROM unplaced
+    ), placed AS (
+        UPDATE event SET position = feed.position + ranked.rank FROM ranked, feed WHERE event.id = ranked.id
+        RETURNING event.id
+    )
+    UPDATE feed SET position = position + fresh.count FROM (SELECT count(*) FROM placed) AS fresh WHERE fresh.count > 0
+    RETURNING fresh.count
+""")
+
+
+async def place(conn: AsyncConnection) -> int:
+    """Give every committed event that has none its position; returns how many. Runs in a transaction of its own.
+
+    The lock is held until the commit, so positions become visible in order and without gaps. The statement behind it
+    sees all that was committed before; of one report it sees version n whenever it sees n + 1.
+    """
+    await conn.execute(_LOCK)
+    placed: int | None = (await conn.execute(_PLACE)).scalar()
+    return placed or 0
+
+
+class Head(NamedTuple):
+    """How far the feed is, and the version of the map.
+
+    Read behind events, the map is at least the one that they were made on.
+    """
+
+    epoch: UUID
+    position: int
+    map_version: int
+
+
+_HEAD = select(feed.c.epoch, feed.c.position, feed.c.map_version)
+
+
+async def head(conn: AsyncConnection) -> Head:
+    return Head(*(await conn.execute(_HEAD)).one())
+
+
+async def raise_map_version(conn: AsyncConnection) -> None:
+    """Tell watchers that codes may lead elsewhere, in the transaction that replaces a map and as the last thing in it:
+    no event gets its position until the commit."""
+    await conn.execute(update(feed).values(map_version=feed.c.map_version + 1))
+
+
+class Backlog(NamedTuple):
+    """Committed events that have no position yet."""
+
+    unplaced: int
+    oldest_seconds: float
+
+
+async def backlog(conn: AsyncConnection) -> Backlog:
+    age = func.extract("epoch", func.clock_timestamp() - func.min(event.c.at))
+    waiting = select(func.count(), func.coalesce(age, 0)).where(event.c.position.is_(None))
+    unplaced, oldest = (await conn.execute(waiting)).one()
+    return Backlog(unplaced, max(0.0, float(oldest)))
+
+
+async def renew_epoch(conn: AsyncConnection, old: UUID) -> None:
+    """Make every cursor start over; does nothing where another process did it already."""
+    await conn.execute(update(feed).where(feed.c.epoch == old).values(epoch=func.gen_random_uuid()))

@@ -1,0 +1,80 @@
+"""Which reports may be about the same situation: those close by that are open, or were resolved of late.
+
+They are read along the indexes on the finest tiles (geo/tables/reports.py), what is public and what is hidden apart, as
+in `geo.report_pages`, so that nobody waits for what it may not see. However dense a corner is, no more than the newest
+few hundred of a tile are read.
+"""
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Double, Select, bindparam, func, or_, select, true, union_all
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from geo.geometry import SRID, Circle, sql_geography
+from geo.models import Point, Report, ReportStatus, Visibility
+from geo.rows import columns, to_report
+from geo.tables import involvement, report
+from geo.tiles import FINER, tile_of
+from geo.viewer import Viewer
+from geo.visibility import visible
+
+METRES = 150.0
+RECENT = timedelta(days=14)
+NEWEST = 250  # of a tile; a busy part of a city has a tenth of them open
+NEAREST = 40  # that are worth to be compared with a draft
+
+_TILES = func.unnest(bindparam("tiles", type_=ARRAY(BigInteger))).table_valued("tile")
+_SIDES = ("west", "south", "east", "north")
+_BOX = func.ST_MakeEnvelope(*(bindparam(side, type_=Double) for side in _SIDES), SRID)
+_PLACE = func.ST_SetSRID(func.ST_MakePoint(bindparam("lon", type_=Double), bindparam("lat", type_=Double)), SRID)
+_SINCE = bindparam("since", type_=DateTime(timezone=True))
+
+
+async def candidates(conn: AsyncConnection, viewer: Viewer, point: Point, at: datetime) -> list[tuple[Report, float]]:
+    """The reports around a point that this viewer may see, with their distance in metres, the nearest first."""
+    box = Circle(point, METRES).bounds
+    # Up to 60 degrees of latitude a tile is wider than the circle: it touches those of its corners, and no others.
+    tiles = {tile_of(lon, lat, FINER[-1]).number for lon in (box.west, box.east) for lat in (box.south, box.north)}
+    sides = {side: getattr(box, side) for side in _SIDES}
+    values = {"tiles": sorted(tiles), "lon": point.lon, "lat": point.lat, "since": at - RECENT, **sides}
+    return [(to_report(row), row.metres) for row in await conn.execute(_statement(viewer), values)]
+
+
+@lru_cache(maxsize=256)
+def _statement(viewer: Viewer) -> Select[Any]:
+    """Made once for a caller: it takes longer to make than to run."""
+    walks = _walks(report.c.public)
+    if viewer.is_authority:
+        walks += _walks(~report.c.public & visible(viewer, report))
+    elif viewer.party is not None:
+        walks.append(_own(viewer.party))
+    found = union_all(*walks).subquery()
+    metres = func.ST_Distance(sql_geography(found.c.location), sql_geography(_PLACE)).label("metres")
+    inside = select(*columns(found), metres).where(found.c.location.intersects(_BOX)).subquery()
+    return select(inside).where(inside.c.metres <= METRES).order_by(inside.c.metres, inside.c.id).limit(NEAREST)
+
+
+def _walks(whose: ColumnElement[bool]) -> list[Select[Any]]:
+    """In each tile the newest that are open, and those resolved of late among the last that changed."""
+    c = report.c
+    walk = select(report).where(c.tile16 == _TILES.c.tile, whose).limit(NEWEST)
+    unfinished = walk.where(c.stage == "OPEN", c.status != ReportStatus.MERGED)
+    newest = unfinished.order_by(c.submitted_at.desc(), c.id.desc()).lateral()
+    changed = walk.where(c.updated_at >= _SINCE).order_by(c.updated_at.desc(), c.id.desc()).lateral()
+    of_late = (changed.c.status == ReportStatus.RESOLVED) & (changed.c.resolved_at >= _SINCE)
+    return [
+        select(newest).select_from(_TILES.join(newest, true())),
+        select(changed).select_from(_TILES.join(changed, true())).where(of_late),
+    ]
+
+
+def _own(party: str) -> Select[Any]:
+    """The hidden reports that somebody is involved in: never so many that where they are would matter."""
+    c = report.c
+    own = select(involvement.c.report_id).where(involvement.c.party == party)
+    unfinished = (c.stage == "OPEN") & (c.status != ReportStatus.MERGED)
+    of_late = (c.status == ReportStatus.RESOLVED) & (c.resolved_at >= _SINCE)
+    return select(report).where(c.id.in_(own), c.visibility == Visibility.INVOLVED, or_(unfinished, of_late))

@@ -1,0 +1,45 @@
+"""The tables. Alembic's `check` holds migrations/ to them."""
+
+from geo.tables.alerts import alert, alert_answer, alert_delivery
+from geo.tables.areas import area, municipality_policy, pending_recode
+from geo.tables.base import metadata
+from geo.tables.feed import consumer, event, feed, idempotency
+from geo.tables.messages import consent, message
+from geo.tables.neighbours import adoption, confirmation, evidence, merge, rating, thanks, upload
+from geo.tables.people import area_follow, audit, contact, involvement, notification, preference
+from geo.tables.reports import AREAS, FACETS, ORDERS, category, report, status_transition
+
+__all__ = [
+    "AREAS",
+    "FACETS",
+    "ORDERS",
+    "adoption",
+    "alert",
+    "alert_answer",
+    "alert_delivery",
+    "area",
+    "area_follow",
+    "audit",
+    "category",
+    "confirmation",
+    "consent",
+    "consumer",
+    "contact",
+    "event",
+    "evidence",
+    "feed",
+    "idempotency",
+    "involvement",
+    "merge",
+    "message",
+    "metadata",
+    "municipality_policy",
+    "notification",
+    "pending_recode",
+    "preference",
+    "rating",
+    "report",
+    "status_transition",
+    "thanks",
+    "upload",
+]
