@@ -11,23 +11,30 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route, WebSocketRoute
 
-from api import pages, uploads
+from api import mail_pages, pages, uploads
 from api.auth import Tokens
 from api.bus import Bus
+from api.geocoder import make_geocoder
 from api.graphql import Edge, Endpoint
 from api.limits import RateLimiter
 from api.logs import RequestLog
+from api.mail_jobs import MailQueue
+from api.mails import make_mails
 from api.metrics import Metrics, OperationMetrics
+from api.notifier import keep_notifying
 from api.settings import Settings
 from api.worker import make_worker, work
+from geo.alert_deliveries import Watchers
 from geo.areas import Areas
 from geo.categories import Categories
+from geo.classifier import TermClassifier
 from geo.cursor import Cursors
 from geo.db import Database, engine
 from geo.feed import Feed
 from geo.links import Links
 from geo.photos import PhotoStore
 from geo.statuses import Statuses
+from geo.usecases.register_message import Monitor
 from schema.context import Services
 from schema.root import make_schema
 
@@ -41,14 +48,22 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     bus = Bus(settings.broadcast_url, database_url=database_url)
     feed = Feed(db, interval=settings.poll_interval, announce=bus.announce)
     tokens, links, photos, metrics = Tokens(key), Links(key, settings.url), PhotoStore(settings.storage), Metrics()
+    categories = Categories(db)
+    mails = make_mails(settings, links, categories)
+    jobs = make_worker(database_url, db, photos, mails)
+    mail_queue = MailQueue(jobs) if mails else None
     services = Services(
         db=db,
         feed=feed,
         areas=Areas(db),
-        categories=Categories(db),
+        categories=categories,
         statuses=Statuses(db),
         cursors=Cursors(key),
         links=links,
+        watchers=Watchers(db, interval=settings.poll_interval),
+        photos=photos,
+        monitor=Monitor(categories, TermClassifier(), make_geocoder(settings.geocoder_url)),
+        ask_address=mail_queue.question if mail_queue else None,
     )
     edge = Edge(
         tokens=tokens,
@@ -63,9 +78,10 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await feed.start()
-        tasks = [feed.run(), bus.run(feed.wake)]
+        tasks = [feed.run(), bus.run(feed.wake), services.watchers.run()]
         if settings.run_worker:
-            tasks.append(work(make_worker(database_url, db, photos)))
+            ask_mail = mail_queue.notification if mail_queue else None
+            tasks += [work(jobs), keep_notifying(db, feed, ask_mail, interval=settings.poll_interval)]
         running = [asyncio.create_task(task) for task in tasks]
         for task in running:
             task.add_done_callback(_tell_end)
@@ -82,6 +98,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
             Route("/graphql", endpoint),
             WebSocketRoute("/graphql", endpoint),
             *uploads.routes(db, photos, links),
+            *mail_pages.routes(db, links),
             *pages.health(db, feed, tokens, metrics),
             *pages.graphiql_files(),
         ],

@@ -18,8 +18,8 @@ DEMO = {  # role -> organisation and territory
 QUERY = '{ reports(area: {code: "WK051829"}, first: 3) { nodes { number status description } } }'
 MUTATION = (
     'mutation { submitReport(input: {category: "glas", description: "Glas rond de glasbak", '
-    "location: {lon: 4.3007, lat: 52.0705}}) { __typename ... on ReportSubmitted { report { number } } "
-    "... on Problem { message hint } } }"
+    "location: {lon: 4.3007, lat: 52.0705}, confirmNew: true}) "
+    "{ __typename ... on ReportSubmitted { report { number } } ... on Problem { message hint } } }"
 )
 SUBSCRIPTION = (
     'subscription { reportEvents(area: {code: "WK051829"}) '

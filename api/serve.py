@@ -13,11 +13,18 @@ from starlette.applications import Starlette
 
 from api import logs, migrate
 from api.app import create_app
+from api.bus import Bus
 from api.cluster import Cluster
 from api.keepalive import KeepaliveProtocol
+from api.mail_jobs import MailQueue
+from api.mails import make_mails
+from api.notifier import keep_notifying
 from api.settings import Settings
 from api.worker import make_worker, work
+from geo.categories import Categories
 from geo.db import Database, engine
+from geo.feed import Feed
+from geo.links import Links
 from geo.photos import PhotoStore
 
 DRAIN_SECONDS = 5
@@ -95,8 +102,18 @@ def run_worker(settings: Settings, database_url: str) -> None:
 
     async def main() -> None:
         db = Database(engine(database_url, statement_timeout=settings.statement_timeout))
+        bus = Bus(settings.broadcast_url, database_url=database_url)
+        feed = Feed(db, interval=settings.poll_interval, announce=bus.announce)
+        mails = make_mails(settings, Links(settings.key(), settings.url), Categories(db))
+        jobs = make_worker(database_url, db, PhotoStore(settings.storage), mails)
+        ask_mail = MailQueue(jobs).notification if mails else None
         try:
-            await work(make_worker(database_url, db, PhotoStore(settings.storage)))
+            await feed.start()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(feed.run())
+                group.create_task(bus.run(feed.wake))
+                group.create_task(work(jobs))
+                group.create_task(keep_notifying(db, feed, ask_mail, interval=settings.poll_interval))
         finally:
             await db.engine.dispose()
 

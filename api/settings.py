@@ -42,8 +42,18 @@ class Settings(BaseSettings):
     broadcast_url: str = Field(
         "", description="What carries hints between processes: `memory://`, `redis://…`, or PostgreSQL when empty."
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="The mail server: `smtp://user:password@host:port`, or `smtps://…`. No mail is sent when empty.",
+    )
+    mail_from: str = Field("", description="Whom mail is from, such as `BART <noreply@example.org>`.")
     allowed_origins: Annotated[list[str], NoDecode] = Field(
         [], description="Other origins whose pages may call this server, separated by commas; `*` for all."
+    )
+    geocoder_url: str = Field(
+        "",
+        description="A PDOK Locatieserver that looks up places written in words, such as "
+        "`https://api.pdok.nl/bzk/locatieserver`; none when empty, and then apps ask their residents.",
     )
     rate_limit: int = Field(600, ge=1, description="Requests a minute for each caller.")
     statement_timeout: float = Field(10.0, gt=0, description="Seconds after which PostgreSQL cancels a statement.")

@@ -10,12 +10,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from geo import uploads
+from geo import evidence, uploads
 from geo.db import Database
 from geo.errors import InvalidPhoto, UnknownUpload
 from geo.links import PHOTO_LIFETIME, Links
 from geo.models import Upload
-from geo.photos import PhotoStore
+from geo.photos import PhotoStore, upload_of
 
 MAX_BYTES = 15 * 1024 * 1024
 PHOTO_HEADERS = {
@@ -49,6 +49,10 @@ def _expired(detail: str) -> Refused:
 def _too_large() -> Refused:
     limit = f"{MAX_BYTES // 2**20} MB"
     return Refused(413, "PhotoTooLarge", "This photo is too large.", f"It has more than {limit}.", f"At most {limit}.")
+
+
+def _removed() -> Refused:
+    return Refused(404, "UnknownPhoto", "There is no such photo.", "It has been removed.", "Read the report again.")
 
 
 def _closed(upload: Upload) -> Refused:
@@ -127,13 +131,14 @@ def routes(db: Database, photos: PhotoStore, links: Links) -> list[Route]:
 
     @_answering
     async def get_photo(request: Request) -> Response:
-        key = links.open_photo(request.path_params["token"])
+        link = links.open_photo(request.path_params["token"])
+        async with db.read() as conn:
+            if not link.even_hidden and await evidence.hides(conn, upload_of(link.key)):
+                raise _removed()
         try:
-            photo = await photos.get(key)
+            photo = await photos.get(link.key)
         except FileNotFoundError:
-            raise Refused(
-                404, "UnknownPhoto", "There is no such photo.", "It has been removed.", "Read the report again."
-            ) from None
+            raise _removed() from None
         return Response(photo, media_type="image/jpeg", headers=PHOTO_HEADERS)
 
     return [

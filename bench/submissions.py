@@ -21,11 +21,12 @@ SUBMITTED = b'"ReportSubmitted"'
 
 
 def new_input() -> dict[str, Any]:
-    """An input of `submitReport`, each at another place within a kilometre."""
+    """An input of `submitReport`, each at another place within a kilometre, and none the same as another."""
     return {
         "category": "glas",
         "description": "Glas rond de glasbak op de hoek, ook op het fietspad en voor de ingang van de school.",
         "location": {"lon": 4.3007 + random.uniform(-0.01, 0.01), "lat": 52.0705 + random.uniform(-0.006, 0.006)},
+        "confirmNew": True,
     }
 
 

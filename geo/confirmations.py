@@ -20,7 +20,12 @@ async def record(conn: AsyncConnection, report_id: UUID, party: str, verdict: Ve
             set_={"verdict": latest.excluded.verdict, "at": latest.excluded.at},
         )
     )
-    still_there = select(func.count()).where(
+    return await still_there(conn, report_id)
+
+
+async def still_there(conn: AsyncConnection, report_id: UUID) -> int:
+    """How many parties say now that it is still there."""
+    saying = select(func.count()).where(
         confirmation.c.report_id == report_id, confirmation.c.verdict == Verdict.STILL_THERE
     )
-    return (await conn.execute(still_there)).scalar_one()
+    return (await conn.execute(saying)).scalar_one()

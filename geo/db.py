@@ -62,6 +62,10 @@ class Database:
         self.after_commit: Callable[[], None] = _nothing
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
 
+    def forget(self) -> None:
+        """Let go of the values that SQLAlchemy keeps with each statement it has compiled: the first it was run with."""
+        self.engine.sync_engine.clear_compiled_cache()
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection on which each statement sees its own snapshot; saves the BEGIN and ROLLBACK of a transaction."""

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import ARRAY, Row, Select, Text, bindparam, case, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo.events import NOTIFIED, to_event
-from geo.models import ActorKind, Alert, AlertEvent, AlertEventKind, Event, Notice, Report, Visibility
+from geo.events import NOTIFIED, to_alert_event, to_event
+from geo.models import Alert, AlertEvent, Event, Notice, Report, Visibility
 from geo.rows import alert_columns, columns, to_alert, to_report
 from geo.tables import alert, event, involvement, notification, report
 
@@ -72,16 +72,7 @@ def _to_delivery(row: Row[Any]) -> AnyDelivery:
     if row.event_report_id is not None:
         return Delivery(to_event(row, "event_"), to_report(row), frozenset(row.parties))
     if row.event_alert_id is not None:
-        told = AlertEvent(
-            id=row.event_id,
-            position=row.event_position,
-            alert_id=row.event_alert_id,
-            version=row.event_version,
-            kind=AlertEventKind(row.event_kind),
-            actor=ActorKind(row.event_actor),
-            at=row.event_at,
-        )
-        return AlertDelivery(told, to_alert(row, "alert_"))
+        return AlertDelivery(to_alert_event(row, "event_"), to_alert(row, "alert_"))
     return NoticeDelivery(Notice(row.event_id, row.event_position, row.event_at), frozenset(row.parties))
 
 

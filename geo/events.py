@@ -14,6 +14,7 @@ from geo.cursor import PageCursor
 from geo.models import (
     ActorKind,
     Alert,
+    AlertEvent,
     AlertEventKind,
     Event,
     EventKind,
@@ -76,6 +77,12 @@ def to_event(row: Row[Any], prefix: str = "") -> Event:
     )
 
 
+def to_alert_event(row: Row[Any], prefix: str = "") -> AlertEvent:
+    """The event of an alert, from the columns of `event`, each with the prefix before its name."""
+    values = {name: getattr(row, prefix + name) for name in AlertEvent.__dataclass_fields__}
+    return AlertEvent(**values | {"kind": AlertEventKind(values["kind"]), "actor": ActorKind(values["actor"])})
+
+
 _APPEND = insert(event).returning(*event.c)
 
 
@@ -86,14 +93,17 @@ async def append(
     before: Report | None,
     after: Report,
     detail: dict[str, Any],
+    *,
+    party: str | None = None,
 ) -> Event:
-    """Record a change in the transaction that makes it. `before` is None for a new report."""
+    """Record a change in the transaction that makes it. `before` is None for a new report; `party` is who made it."""
     values = {
         "id": uuid7(),
         "report_id": after.id,
         "version": after.version,
         "kind": kind,
         "actor": actor,
+        "party": party,
         "at": after.updated_at,
         "visibility": after.visibility,
         "before": before and _stored(facts_of(before)),
@@ -103,14 +113,15 @@ async def append(
     return to_event((await conn.execute(_APPEND, values)).one())
 
 
-async def append_alert(conn: AsyncConnection, kind: AlertEventKind, now: Alert) -> None:
-    """Record a change of an alert in the transaction that makes it."""
+async def append_alert(conn: AsyncConnection, kind: AlertEventKind, now: Alert, *, party: str | None = None) -> None:
+    """Record a change of an alert in the transaction that makes it; `party` is who made it."""
     values = {
         "id": uuid7(),
         "alert_id": now.id,
         "version": now.version,
         "kind": kind,
         "actor": now.actor,
+        "party": party,
         "at": now.updated_at,
         "visibility": Visibility.PUBLIC,
         "detail": {},

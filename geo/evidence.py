@@ -1,16 +1,36 @@
-"""Evidence: remarks and photos added to a report."""
+"""Evidence: remarks, photos, corrections and measurements added to a report."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, func, insert, literal, select, text, tuple_
+from sqlalchemy import ARRAY, Row, exists, func, insert, literal, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from geo.cursor import PageCursor
+from geo.geometry import sql_point
 from geo.models import ActorKind, Decision, Evidence, EvidenceKind, HiddenReason, Point
 from geo.tables import evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a report should say of its place, its category, or both."""
+
+    location: Point | None
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Such as a sound level of 71 dB(A)."""
+
+    quantity: str
+    value: float
+    unit: str
+
 
 # What `_to_evidence` reads.
 _COLUMNS = [
@@ -48,23 +68,47 @@ async def add(
     upload_id: UUID | None,
     party: str,
     added_by: ActorKind,
+    original: str | None = None,
+    correction: Correction | None = None,
+    decision: Decision | None = None,
+    measurement: Measurement | None = None,
 ) -> Evidence:
-    """One piece of evidence: a photo (with or without a remark), or a remark."""
-    statement = (
-        insert(evidence)
-        .values(
-            id=uuid7(),
-            report_id=report_id,
-            kind=EvidenceKind.PHOTO if upload_id else EvidenceKind.REMARK,
-            remark=remark,
-            upload_id=upload_id,
-            party=party,
-            added_by=added_by,
-            added_at=func.clock_timestamp(),
-        )
-        .returning(*_COLUMNS)
-    )
+    """One piece of evidence. With each kind may come a photo and a remark; `decision` is that on the correction."""
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "report_id": report_id,
+        "kind": EvidenceKind.PHOTO if upload_id else EvidenceKind.REMARK,
+        "remark": remark,
+        "original": original,
+        "upload_id": upload_id,
+        "party": party,
+        "added_by": added_by,
+        "added_at": func.clock_timestamp(),
+    }
+    if correction is not None:
+        location = correction.location and sql_point(correction.location)
+        values |= {"kind": EvidenceKind.CORRECTION, "decision": decision}
+        values |= {"location": location, "category": correction.category}
+    if measurement is not None:
+        values |= {"kind": EvidenceKind.MEASUREMENT, "quantity": measurement.quantity}
+        values |= {"value": measurement.value, "unit": measurement.unit}
+    return _to_evidence((await conn.execute(insert(evidence).values(values).returning(*_COLUMNS))).one())
+
+
+async def change(conn: AsyncConnection, evidence_id: UUID, **changes: Any) -> Evidence:
+    """The evidence with other values; lock its report first."""
+    statement = update(evidence).where(evidence.c.id == evidence_id).values(**changes).returning(*_COLUMNS)
     return _to_evidence((await conn.execute(statement)).one())
+
+
+async def hides(conn: AsyncConnection, upload_id: UUID) -> bool:
+    """Whether the photo of an upload is part of evidence that is hidden."""
+    hidden = exists().where(evidence.c.upload_id == upload_id, evidence.c.hidden_reason.is_not(None))
+    return bool(await conn.scalar(select(hidden)))
+
+
+async def by_id(conn: AsyncConnection, evidence_id: UUID) -> Evidence | None:
+    return (await by_ids(conn, [evidence_id])).get(evidence_id)
 
 
 async def by_ids(conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Evidence]:

@@ -29,10 +29,6 @@ WINDOW = 2_000  # deliveries kept in memory: whoever is further behind reads fro
 log = structlog.get_logger()
 
 
-def _nothing() -> None:
-    pass
-
-
 async def _silent() -> None:
     """No other process to tell."""
 
@@ -51,7 +47,6 @@ class Feed:
         self._latest: OrderedDict[UUID, Delivery] = OrderedDict()
         self.cursor: FeedCursor | None = None
         self.running = False
-        self.when_erased: Callable[[], None] = _nothing  # text that somebody wrote is to be kept no longer
         self.map_version = 0  # at least the one on which the events were made that this process has told
         db.after_commit = self._unplaced.set
 
@@ -133,8 +128,9 @@ class Feed:
         while len(self._latest) > WINDOW:
             self._latest.popitem(last=False)
         if any(isinstance(delivery, Delivery) and delivery.event.kind is EventKind.ERASED for delivery in batch):
+            # What was erased is kept nowhere.
             self._window = [self._with_latest(delivery) for delivery in self._window]
-            self.when_erased()
+            self._db.forget()
 
     def _advance(self, head: Head, *, news: bool = True) -> None:
         self.cursor = FeedCursor(head.epoch, head.position)

@@ -49,6 +49,11 @@ class Once:
         if self._key is not None:
             await conn.execute(update(idempotency).where(self._row).values(outcome=outcome))
 
+    async def undone(self, conn: AsyncConnection) -> None:
+        """Forget the key: the request was answered with a question, and made nothing."""
+        if self._key is not None:
+            await conn.execute(delete(idempotency).where(self._row))
+
     @property
     def _row(self) -> Any:
         return (idempotency.c.party == self._party) & (idempotency.c.key == self._key)

@@ -121,6 +121,11 @@ def thumbnail_key(upload_id: UUID) -> str:
     return f"photos/{upload_id}.thumb.jpg"
 
 
+def upload_of(key: str) -> UUID:
+    """The upload whose photo the store keeps there."""
+    return UUID(key.removeprefix("photos/").partition(".")[0])
+
+
 class PhotoStore:
     """The photos, behind a URL: `file:///folder` (made when missing), `s3://bucket/prefix`, `memory:///`."""
 

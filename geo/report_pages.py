@@ -149,14 +149,14 @@ def page_statement(
         place = tuple_(after.at, after.id)
         rest.append(tuple_(*key) > place if order.ascending else tuple_(*key) < place)
     walk = select(*columns()).order_by(*(c.asc() if order.ascending else c.desc() for c in key)).limit(limit)
-    walks = [walk.where(*conditions) for conditions in _walks(viewer, query, rest)]
+    walks = [walk.where(*conditions) for conditions in walks_of(viewer, query, rest)]
     if len(walks) == 1:
         return walks[0]
     direction = "ASC" if order.ascending else "DESC"
     return union_all(*walks).order_by(text(f"{order.column} {direction}, id {direction}")).limit(limit)
 
 
-def _walks(viewer: Viewer, query: ReportQuery, rest: list[Condition]) -> Iterator[list[Condition]]:
+def walks_of(viewer: Viewer, query: ReportQuery, rest: list[Condition]) -> Iterator[list[Condition]]:
     """The conditions of each walk. What meets those of the query and `rest` meets those of exactly one walk."""
     c, choices = report.c, query.filter.choices()
     together = [condition for _, condition in choices]

@@ -17,7 +17,7 @@ from geo.viewer import Viewer
 from geo.visibility import sees
 
 REWORDED = frozenset(
-    {EventKind.DESCRIPTION_CHANGED, EventKind.CONTENT_HIDDEN, EventKind.CONTENT_SHOWN, EventKind.ERASED}
+    {EventKind.TEXT_CHANGED, EventKind.CONTENT_HIDDEN, EventKind.CONTENT_SHOWN, EventKind.ERASED}
 )
 
 

@@ -17,6 +17,7 @@ from geo.models import (
     Language,
     MailMode,
     PersonalData,
+    Purpose,
     ReportStatus,
     Role,
     Severity,
@@ -154,6 +155,14 @@ _describe(
     },
 )
 _describe(
+    Purpose,
+    "What an author consents to.",
+    {
+        "REGISTER": "That the message is registered as a report, and shown in it.",
+        "CONTACT": "To be asked and told about it, through the app.",
+    },
+)
+_describe(
     Involvement,
     "What somebody has to do with a report.",
     {
@@ -220,6 +229,7 @@ __all__ = [
     "Language",
     "MailMode",
     "PersonalData",
+    "Purpose",
     "ReportOrder",
     "ReportStatus",
     "Role",

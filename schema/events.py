@@ -99,7 +99,7 @@ ReportEventOrResync = Annotated[
     | ReportMoved
     | e.CategoryChanged
     | e.CorrectionDeclined
-    | e.DescriptionChanged
+    | e.TextChanged
     | e.ContentHidden
     | e.ContentShown
     | e.Erased
@@ -128,7 +128,7 @@ TYPES: dict[EventKind, type[ReportEvent]] = {
     EventKind.REPORT_MOVED: ReportMoved,
     EventKind.CATEGORY_CHANGED: e.CategoryChanged,
     EventKind.CORRECTION_DECLINED: e.CorrectionDeclined,
-    EventKind.DESCRIPTION_CHANGED: e.DescriptionChanged,
+    EventKind.TEXT_CHANGED: e.TextChanged,
     EventKind.CONTENT_HIDDEN: e.ContentHidden,
     EventKind.CONTENT_SHOWN: e.ContentShown,
     EventKind.ERASED: e.Erased,

@@ -6,11 +6,14 @@ from uuid import UUID
 import strawberry
 
 from geo.errors import InvalidId
+from schema.alerts import alert_of
 from schema.areas import area_by_key
 from schema.categories import category_by_key
 from schema.context import Info
 from schema.evidence import Evidence
+from schema.messages import message_by_key
 from schema.nodes import Node, read_id, read_uuid
+from schema.notifications import notification_by_id
 from schema.reports import report_of
 
 
@@ -22,6 +25,12 @@ async def node(info: Info, id: Annotated[strawberry.ID, strawberry.argument(desc
             return report_of(await info.context.reports.load(read_uuid(id, kind, ("id",))))
         case "Evidence":
             return await _evidence(info, read_uuid(id, kind, ("id",)))
+        case "Alert":
+            return alert_of(await info.context.alerts.load(read_uuid(id, kind, ("id",))))
+        case "Notification":
+            return await notification_by_id(info, id)
+        case "Message":
+            return await message_by_key(info, read_uuid(id, kind, ("id",)))
         case "Area":
             return await area_by_key(info, key)
         case "Category":

@@ -31,6 +31,16 @@ class OutsideKnownArea(Problem):
     pass
 
 
+@strawberry.type(description="The box, polygon or circle can't be used.")
+class InvalidArea(Problem):
+    pass
+
+
+@strawberry.type(description="No area has this code; `areas` lists them.")
+class UnknownArea(Problem):
+    pass
+
+
 @strawberry.type(description="The text is empty, longer than 4000 characters, or has characters that nobody sees.")
 class InvalidText(Problem):
     pass
@@ -163,7 +173,10 @@ class InvalidScore(Problem):
     pass
 
 
-@strawberry.type(description="The two reports are the same, differ in who may see them, or one is merged already.")
+@strawberry.type(
+    description="The two reports are the same, differ in who may see them, or one is merged already; or, where a merge "
+    "is to be undone, a later one has to be undone first."
+)
 class MergeNotPossible(Problem):
     pass
 

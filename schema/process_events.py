@@ -32,16 +32,16 @@ class CorrectionDeclined(ReportEvent):
         return await _evidence(info, self.event.detail["evidence"])
 
 
-@strawberry.type(description="The description was changed where it was written, or rephrased by its reporter.")
-class DescriptionChanged(ReportEvent):
-    pass
-
-
-@strawberry.interface(description="The text of the report, or a piece of evidence, is hidden or shown again.")
+@strawberry.interface(description="The description of the report, or a piece of evidence, reads otherwise.")
 class ContentEvent(ReportEvent):
     @strawberry.field(description="The piece of evidence; null where it is the description of the report.")
     async def evidence(self, info: Info) -> Evidence | None:
         return await _evidence(info, self.event.detail["evidence"])
+
+
+@strawberry.type(description="It was changed where it was written.")
+class TextChanged(ContentEvent):
+    pass
 
 
 @strawberry.type(description="A moderator hid the text of the report, or a piece of evidence.")

@@ -89,11 +89,12 @@ async def report(
         str | None, strawberry.argument(description="Or its number, with or without dashes. Example: `482-915-073`.")
     ] = None,
 ) -> Report | None:
-    """One report; null where there is none, or none for the caller to see."""
+    """One report; null where there is none, or none for the caller to see. The id or number of a merged report leads to
+    the report that goes on; `node` gives the merged one itself."""
     if (id is None) == (number is None):
         raise InvalidFilter("Give an id or a number.", hint='report(id: "…") or report(number: "…").')
     if id is not None:
-        return report_of(await info.context.reports.load(read_uuid(id, "Report", ("id",))))
+        return report_of(await info.context.surviving.load(read_uuid(id, "Report", ("id",))))
     assert number is not None
     known = read_number(number)
     if known is None:

@@ -11,11 +11,13 @@ from schema import categories, evidence
 from schema.areas import Area, area_of
 from schema.categories import Category
 from schema.context import Info, Slice
-from schema.enums import ReportStatus, Urgency, Visibility
+from schema.enums import Channel, HiddenReason, ReportStatus, Urgency, Visibility
 from schema.evidence import EvidenceConnection, EvidenceEdge
 from schema.nodes import Node
+from schema.outcomes import Adoption, Resolution, adoption_of, resolution_of
 from schema.pages import After, First, check_first, page_info
 from schema.points import Point
+from schema.reporters import Reporter, reporter_of
 from schema.scalars import Cursor
 
 if TYPE_CHECKING:
@@ -54,9 +56,42 @@ class Report(Node):
     def visibility(self) -> Visibility:
         return self.record.visibility
 
-    @strawberry.field(description="What the reporter wrote. Plain text; escape it where you show it.")
+    @strawberry.field(description="How it came in.")
+    def channel(self) -> Channel:
+        return self.record.channel
+
+    @strawberry.field(
+        description="What the reporter wrote, with personal data masked; empty where it is hidden. Plain text; escape "
+        "it where you show it."
+    )
     def description(self) -> str:
         return self.record.description
+
+    @strawberry.field(
+        description="What the reporter wrote, where `description` is masked or hidden; for the authorities of the "
+        "territory, null for all others."
+    )
+    def original(self, info: Info) -> str | None:
+        return self.record.original if info.context.viewer.works_in(self.record.place.codes) else None
+
+    @strawberry.field(description="Why the description is hidden; null where it is not.")
+    def hidden_reason(self) -> HiddenReason | None:
+        return self.record.hidden_reason
+
+    @strawberry.field(
+        description="How to reach who reported it, for the authorities of the territory; null for all others, and "
+        "where nothing was left or it has lapsed. Each read is noted with the name of the reader."
+    )
+    async def reporter(self, info: Info) -> Reporter | None:
+        return await reporter_of(info, self.record)
+
+    @strawberry.field(
+        description="The report that goes on, where this one turned out to be about the same situation; null where it "
+        "did not, and where the caller may not see that one."
+    )
+    async def merged_into(self, info: Info) -> Annotated["Report", strawberry.lazy("schema.reports")] | None:
+        into = self.record.merged_into
+        return None if into is None else report_of(await info.context.reports.load(into))
 
     @strawberry.field(description="Where it is.")
     def location(self) -> Point:
@@ -90,9 +125,21 @@ class Report(Node):
     def resolved_at(self) -> datetime | None:
         return self.record.resolved_at
 
-    @strawberry.field(description="By when it should be resolved.")
+    @strawberry.field(description="By when it should be resolved, in working hours where its category can wait.")
     def due_at(self) -> datetime | None:
         return self.record.due_at
+
+    @strawberry.field(description="When that time passed without a solution; null where it did not.")
+    def escalated_at(self) -> datetime | None:
+        return self.record.escalated_at
+
+    @strawberry.field(description="Who has it in hand of the residents, or had last; null where nobody did.")
+    async def adoption(self, info: Info) -> Adoption | None:
+        return await adoption_of(info, self.record)
+
+    @strawberry.field(description="How it was resolved, and what the involved say of it; null while it is not.")
+    async def resolution(self, info: Info) -> Resolution | None:
+        return await resolution_of(info, self.record)
 
     @strawberry.field(description="How many people say now that it is still there; each person counts once.")
     def confirmations(self) -> int:

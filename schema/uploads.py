@@ -8,8 +8,8 @@ import strawberry
 from geo.usecases.create_upload import create_upload as create
 from schema import problems as p
 from schema.context import Info
+from schema.inputs import INPUT, KEY
 from schema.nodes import make_id
-from schema.report_changes import INPUT, KEY
 
 
 @strawberry.input(description="A photo to come.")

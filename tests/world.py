@@ -112,5 +112,5 @@ async def submit(
             due_at=None,
         )
         await involvement.involve(conn, report.id, by.party, Involvement.REPORTER)
-        await events.append(conn, EventKind.REPORT_SUBMITTED, ActorKind.RESIDENT, None, report, {})
+        await events.append(conn, EventKind.REPORT_SUBMITTED, ActorKind.RESIDENT, None, report, {}, party=by.party)
     return report

@@ -2,9 +2,11 @@
 
 import asyncio
 import csv
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -49,24 +51,38 @@ async def load_areas(db: Database) -> None:
 
 
 async def load_categories(conn: AsyncConnection) -> None:
-    """The product's categories. One that is there already takes the new names; its rules are the municipality's now."""
-    with Path(__file__).with_name("categories.csv").open(encoding="utf-8", newline="") as file:
-        values = [
-            {
-                "slug": row["slug"],
-                "parent_slug": row["parent"] or None,
-                "name_nl": row["name_nl"],
-                "name_en": row["name_en"],
-                "visibility": row["visibility"],
-                "urgency": row["urgency"],
-                "handling_hours": int(row["handling_hours"]),
-                "active": True,
-            }
-            for row in csv.DictReader(file)
-        ]
+    """The product's categories. One that is there already takes the new words; its rules are the municipality's now."""
+    folder = Path(__file__).parent
+    texts = tomllib.loads((folder / "category_texts.toml").read_text(encoding="utf-8"))
+    with (folder / "categories.csv").open(encoding="utf-8", newline="") as file:
+        values = [_category(row, texts[row["slug"]]) for row in csv.DictReader(file)]
     fresh = insert(category).values(values)
-    names = {column: fresh.excluded[column] for column in ("parent_slug", "name_nl", "name_en")}
-    await conn.execute(fresh.on_conflict_do_update(index_elements=["slug"], set_=names))
+    words = {column: fresh.excluded[column] for column in ("parent_slug", "name_nl", "name_en", *_TEXTS)}
+    await conn.execute(fresh.on_conflict_do_update(index_elements=["slug"], set_=words))
+
+
+_TEXTS = ("terms", "related", "guidance_nl", "guidance_en", "borrow")
+
+
+def _category(row: dict[str, str], texts: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "slug": row["slug"],
+        "parent_slug": row["parent"] or None,
+        "name_nl": row["name_nl"],
+        "name_en": row["name_en"],
+        "visibility": row["visibility"],
+        "urgency": row["urgency"],
+        "handling_hours": int(row["handling_hours"]),
+        "round_the_clock": row["round_the_clock"] == "yes",
+        "feedback_days": int(row["feedback_days"]),
+        "contact_days": int(row["contact_days"]),
+        "terms": [term.strip() for term in texts["terms"].split(",")],
+        "related": texts.get("related", []),
+        "guidance_nl": texts.get("guidance_nl"),
+        "guidance_en": texts.get("guidance_en"),
+        "borrow": texts.get("borrow", []),
+        "active": True,
+    }
 
 
 async def load_reports(conn: AsyncConnection) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from uuid_utils.compat import uuid7
 from geo import areas, events
 from geo.demo.stories import Step, Story
 from geo.geometry import sql_point
+from geo.hours import due
 from geo.models import EventKind, EvidenceKind, Involvement, Place, Report, ReportStatus, Verdict
 from geo.tables import confirmation, evidence, involvement, report
 
@@ -37,7 +38,10 @@ async def write(conn: AsyncConnection, story: Story, number: str) -> bool:
     await _insert_report(conn, changes[-1].after)
     for change in changes:
         await _insert_step(conn, change)
-        await events.append(conn, change.kind, change.step.actor, change.before, change.after, change.detail)
+        step = change.step
+        await events.append(
+            conn, change.kind, step.actor, change.before, change.after, change.detail, party=step.party
+        )
     return True
 
 
@@ -56,7 +60,7 @@ def _changes(story: Story, place: Place, number: str) -> Iterator[Change]:
         submitted_at=at,
         updated_at=at,
         resolved_at=None,
-        due_at=at + timedelta(hours=category.handling_hours),
+        due_at=due(at, category),
         confirmations=0,
         last_confirmed_at=None,
         version=1,

@@ -84,8 +84,9 @@ class _Teller:
         """What the service does, at a pace that fits the category; the last steps may lie in the future."""
         police = category.visibility is Visibility.POLICE
         actor, party = (ActorKind.POLICE, "demo/politie") if police else (ActorKind.MUNICIPALITY, "demo/buitendienst")
+        hours = category.handling_hours * (1 if category.round_the_clock else 3)  # of the clock
         for status, slowest in self._course():
-            at += timedelta(hours=category.handling_hours * self._random.uniform(0.01, slowest))
+            at += timedelta(hours=hours * self._random.uniform(0.01, slowest))
             remarks = self._texts["progress"].get(status, [])
             remark = self._random.choice(remarks) if remarks and self._random.random() < 0.7 else None
             yield Step(at, actor, party, remark, to=status)

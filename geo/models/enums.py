@@ -47,6 +47,13 @@ class Channel(StrEnum):
     FACE = "FACE"
 
 
+class Purpose(StrEnum):
+    """What an author consents to."""
+
+    REGISTER = "REGISTER"
+    CONTACT = "CONTACT"
+
+
 class Role(StrEnum):
     ANONYMOUS = "ANONYMOUS"
     RESIDENT = "RESIDENT"
@@ -154,7 +161,7 @@ class EventKind(StrEnum):
     REPORT_MOVED = "REPORT_MOVED"
     CATEGORY_CHANGED = "CATEGORY_CHANGED"
     CORRECTION_DECLINED = "CORRECTION_DECLINED"
-    DESCRIPTION_CHANGED = "DESCRIPTION_CHANGED"
+    TEXT_CHANGED = "TEXT_CHANGED"
     CONTENT_HIDDEN = "CONTENT_HIDDEN"
     CONTENT_SHOWN = "CONTENT_SHOWN"
     ERASED = "ERASED"

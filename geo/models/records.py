@@ -9,6 +9,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.models.enums import (
     ActorKind,
+    AdoptionEnding,
     AlertEventKind,
     AreaKind,
     Channel,
@@ -16,6 +17,7 @@ from geo.models.enums import (
     EventKind,
     EvidenceKind,
     HiddenReason,
+    Purpose,
     ReportStatus,
     Severity,
     Urgency,
@@ -89,6 +91,10 @@ class Category:
     guidance_en: str | None = None
     borrow: tuple[Borrow, ...] = ()
 
+    @property
+    def adoptable(self) -> bool:
+        return self.guidance_nl is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -137,6 +143,74 @@ class Evidence:
     unit: str | None = None
     original: str | None = None
     hidden_reason: HiddenReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A resident has, or had, a report in hand.
+
+    `thanks` is how many thanked them; `confirmed` and `disputed` how many said since it was completed that it is gone,
+    or still there.
+    """
+
+    id: UUID
+    report_id: UUID
+    party: str
+    since: datetime
+    until: datetime
+    ended_at: datetime | None
+    ending: AdoptionEnding | None
+    thanks: int
+    confirmed: int
+    disputed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RatingSummary:
+    """What the involved say of a resolution: how many, how many of them that it is solved, and their mean score.
+
+    `mine` is whether the caller says that it is solved; None where it said nothing.
+    """
+
+    count: int
+    solved: int
+    score: float | None
+    mine: bool | None
+    comments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A post from elsewhere, passed on with its author's consent. `party` is the author under the app's pseudonym.
+
+    `evidence_id` is set where it supplemented a report that was there before.
+    """
+
+    id: UUID
+    organisation: str
+    source: str
+    external_id: str
+    party: str
+    text: str
+    place: str | None
+    location: Point | None
+    permalink: str | None
+    written_at: datetime | None
+    received_at: datetime
+    edited_at: datetime | None
+    category: str | None
+    report_id: UUID | None
+    evidence_id: UUID | None
+    event_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What an author agreed to, when, and which version of the text they had before them."""
+
+    given_at: datetime
+    purposes: tuple[Purpose, ...]
+    text_version: str
 
 
 @dataclass(frozen=True, slots=True)

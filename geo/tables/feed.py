@@ -30,6 +30,7 @@ event = Table(
     Column("version", Integer),
     Column("kind", Text, nullable=False),
     Column("actor", Text, nullable=False),
+    Column("party", Text),  # who did it: for whoever must not be told of it, and for nobody to read
     Column("at", Instant, nullable=False),
     Column("visibility", Text, nullable=False),
     Column("before", JSONB),
@@ -38,6 +39,7 @@ event = Table(
     UniqueConstraint("report_id", "version"),
 )
 Index(None, event.c.alert_id)
+Index("event_party_idx", event.c.party, postgresql_where=event.c.party.is_not(None))  # for erasing it
 Index("event_unplaced_idx", event.c.at, postgresql_where=event.c.position.is_(None))
 
 # One row. A new epoch (a restored back-up) makes every older cursor start over. The version of the map rises with each

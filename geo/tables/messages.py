@@ -23,6 +23,7 @@ message = Table(
     Column("category", Text, ForeignKey("category.slug")),
     Column("report_id", UUID, ForeignKey("report.id")),
     Column("evidence_id", UUID, ForeignKey("evidence.id")),  # where it supplemented a report that was there
+    Column("event_id", UUID, ForeignKey("event.id")),  # the first answer, given again to whoever asks again
     UniqueConstraint("organisation", "source", "external_id"),
 )
 Index(None, message.c.report_id)

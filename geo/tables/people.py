@@ -34,6 +34,7 @@ preference = Table(
     Column("language", Text, nullable=False),
     Column("mail", Text, nullable=False),
     Column("email", Text),
+    Column("address_id", UUID, unique=True),  # of this address of this party: what links in its mails are made for
     Column("confirmed_at", Instant),
     Column("quiet_from", SmallInteger),
     Column("quiet_until", SmallInteger),
@@ -54,6 +55,8 @@ notification = Table(
 )
 Index(None, notification.c.party, notification.c.id)
 Index(None, notification.c.notice_id)
+Index(None, notification.c.event_id)
+Index("notification_unread_idx", notification.c.party, postgresql_where=notification.c.read_at.is_(None))
 Index(
     "notification_unmailed_idx", notification.c.party, postgresql_where=text("mail IS NOT NULL AND mailed_at IS NULL")
 )
@@ -68,6 +71,7 @@ contact = Table(
     Column("phone", Text),
     Column("language", Text, nullable=False),
     Column("lapses_at", Instant),
+    Column("unsubscribed_at", Instant),
 )
 Index(None, contact.c.lapses_at)
 

@@ -1,16 +1,20 @@
 """Take a report to another status, along the transition table."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
-from geo import events, idempotency, reports
+from geo import adoptions, contacts, events, idempotency, reports
 from geo.categories import Categories
 from geo.db import Database
 from geo.errors import NotPermitted
-from geo.models import EventKind, Outcome, ReportStatus
+from geo.models import AdoptionEnding, EventKind, Outcome, ReportStatus
+from geo.published import publishable
 from geo.statuses import Statuses
-from geo.texts import check_text
+from geo.usecases.reopen import reopen
 from geo.viewer import Viewer
+
+FINISHED = frozenset({ReportStatus.RESOLVED, ReportStatus.REJECTED})  # from which the only step is to open it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,10 @@ async def change_status(
 ) -> Outcome:
     """The event of the change, or the first answer to the same key.
 
-    Raises `UnknownReport`, `TransitionNotAllowed`, `NotPermitted`, `InvalidText`, and the problems of idempotency keys.
+    Raises `UnknownReport`, `TransitionNotAllowed`, `NotPermitted`, `InvalidText`, `PersonalDataFound`,
+    and the problems of idempotency keys.
     """
-    remark = None if change.remark is None else check_text(change.remark, ("input", "remark"))
+    remark = None if change.remark is None else publishable(change.remark, ("input", "remark"), mask=False).text
     once = idempotency.Once(viewer, idempotency_key, "changeStatus", change)
     async with db.write() as conn:
         if earlier := await once.earlier(conn):
@@ -45,9 +50,18 @@ async def change_status(
                 hint="See `allowedTransitions` on the report.",
             )
         await statuses.check(before, change.to, viewer.role, ("input", "to"))
-        category = (await categories.all())[before.category]
-        after = await reports.set_status(conn, before, change.to, viewer.actor, category.feedback_days)
-        detail = {"from": before.status, "to": after.status, "remark": remark}
-        event = await events.append(conn, EventKind.STATUS_CHANGED, viewer.actor, before, after, detail)
+        if before.status is ReportStatus.ADOPTED:
+            await adoptions.end(conn, before.id, AdoptionEnding.TAKEN_OVER)
+        if before.status in FINISHED:
+            event, after = await reopen(conn, categories, viewer, before, remark)
+        else:
+            category = (await categories.all())[before.category]
+            after = await reports.set_status(conn, before, change.to, viewer.actor, category.feedback_days)
+            if after.status is ReportStatus.REJECTED:  # nobody judges it, and no time passes before it is final
+                await contacts.expire(conn, after.id, after.updated_at + timedelta(days=category.contact_days))
+            detail = {"from": before.status, "to": after.status, "remark": remark}
+            event = await events.append(
+                conn, EventKind.STATUS_CHANGED, viewer.actor, before, after, detail, party=viewer.party
+            )
         await once.done(conn, event.id)
         return Outcome(event, after)

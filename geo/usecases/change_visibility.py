@@ -6,6 +6,7 @@ from geo import events, idempotency, reports
 from geo.db import Database
 from geo.errors import NotPermitted
 from geo.models import EventKind, Outcome, Visibility
+from geo.usecases.carry_visibility import carry_visibility
 from geo.viewer import Viewer
 from geo.visibility import levels
 
@@ -31,6 +32,10 @@ async def change_visibility(
                 else "Ask the municipality of the place.",
             )
         after = await reports.change(conn, before, visibility=to)
-        event = await events.append(conn, EventKind.VISIBILITY_CHANGED, viewer.actor, before, after, {"to": to})
+        await carry_visibility(conn, viewer, before, after)
+        detail = {"to": to}
+        event = await events.append(
+            conn, EventKind.VISIBILITY_CHANGED, viewer.actor, before, after, detail, party=viewer.party
+        )
         await once.done(conn, event.id)
         return Outcome(event, after)

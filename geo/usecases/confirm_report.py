@@ -24,6 +24,9 @@ async def confirm_report(
         still_there = await confirmations.record(conn, before.id, party, verdict)
         await involvement.involve(conn, before.id, party, Involvement.CONFIRMER)
         after = await reports.confirm(conn, before, still_there, verdict)
-        event = await events.append(conn, EventKind.REPORT_CONFIRMED, viewer.actor, before, after, {"verdict": verdict})
+        detail = {"verdict": verdict}
+        event = await events.append(
+            conn, EventKind.REPORT_CONFIRMED, viewer.actor, before, after, detail, party=viewer.party
+        )
         await once.done(conn, event.id)
         return Outcome(event, after)

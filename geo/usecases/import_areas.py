@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from geo import area_files, area_maps, positions
+from geo import area_files, area_maps, follows, positions
 from geo.area_files import Feature, Rejected
 from geo.area_maps import Ending
 from geo.db import Database
@@ -160,3 +160,4 @@ async def _replace(db: Database, staged: Sequence[Feature], ended: Sequence[Endi
                 await positions.raise_map_version(conn)
     async with db.write() as conn:
         await area_maps.analyze(conn)
+        await follows.move_along(conn)

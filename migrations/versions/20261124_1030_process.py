@@ -185,6 +185,7 @@ def _people() -> None:
         sa.Column("category", sa.Text(), sa.ForeignKey("category.slug")),
         sa.Column("report_id", sa.UUID(), sa.ForeignKey("report.id")),
         sa.Column("evidence_id", sa.UUID(), sa.ForeignKey("evidence.id")),
+        sa.Column("event_id", sa.UUID(), sa.ForeignKey("event.id")),
         sa.UniqueConstraint(
             "organisation", "source", "external_id", name=op.f("message_organisation_source_external_id_key")
         ),
@@ -259,6 +260,7 @@ def _events() -> None:
     )
     op.create_index(op.f("notification_party_id_idx"), "notification", ["party", "id"])
     op.create_index(op.f("notification_notice_id_idx"), "notification", ["notice_id"])
+    op.create_index(op.f("notification_event_id_idx"), "notification", ["event_id"])
     op.create_index(
         "notification_unmailed_idx",
         "notification",

@@ -98,7 +98,9 @@ def too_slow(answer: httpx.Response) -> dict[str, Any]:
 
 READ = '{ reports(area: {code: "WK051829"}) { nodes { id } } }'
 WRITE = """mutation {
-  submitReport(input: {category: "glas", description: "Glas", location: {lon: 4.295, lat: 52.065}}) { __typename }
+  submitReport(input: {
+    category: "glas", description: "Glas", location: {lon: 4.295, lat: 52.065}, confirmNew: true
+  }) { __typename }
 }"""
 RUNNING = text(
     "SELECT count(*) FROM pg_stat_activity "

@@ -53,7 +53,9 @@ AUTHORITIES = st.sampled_from([OFFICER, POLICE])
 NUMBERS = st.integers(0, 7)
 SUBMISSIONS = st.builds(
     lambda by, at, category, description: Step(
-        by, "submitReport", {"location": at._asdict(), "category": category, "description": description}
+        by,
+        "submitReport",
+        {"location": at._asdict(), "category": category, "description": description, "confirmNew": True},
     ),
     RESIDENTS,
     st.sampled_from([INSIDE, WEST, ELSEWHERE]),

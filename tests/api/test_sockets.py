@@ -155,7 +155,7 @@ async def test_pings_are_answered(shared: Served) -> None:
 
 async def test_mutations_are_carried_out_and_subscriptions_told_of_them(shared: Served) -> None:
     document = "mutation($input: SubmitReportInput!) { submitReport(input: $input) { __typename } }"
-    draft = {"category": "glas", "description": "Glas", "location": INSIDE._asdict()}
+    draft = {"category": "glas", "description": "Glas", "location": INSIDE._asdict(), "confirmNew": True}
     async with greeted(shared, shared.headers(RESIDENT)) as caller:
         await caller.say(ask(WATCH, "watch"), ask(document, "submit", variables={"input": draft}))
         heard = [await caller.hear() for _ in range(3)]

@@ -25,6 +25,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return [Figure.of("other.figure", "s", {}, [effort.seconds] * effort.runs, "peer", [1.0] * effort.runs)]
 
     monkeypatch.setattr(command, "BENCHES", {"one": one, "other": other})
+    monkeypatch.setattr(command, "WITHOUT_SERVER", {})
     monkeypatch.setattr(command, "world", lambda: nullcontext(World("", tmp_path)))
     monkeypatch.setattr(command, "RESULTS", tmp_path / "results" / "latest.jsonl")
     return tmp_path / "results" / "latest.jsonl"

@@ -63,7 +63,8 @@ class Caller:
 
     async def submit(self, at: Point, description: str = "Glas rond de glasbak", category: str = "glas") -> str:
         """The id of a new report."""
-        event = await self.mutate("submitReport", category=category, description=description, location=at._asdict())
+        given: Json = {"category": category, "description": description, "location": at._asdict(), "confirmNew": True}
+        event = await self.mutate("submitReport", **given)
         return str(event["reportId"])
 
     async def now(self, area: Variables) -> str:

@@ -22,6 +22,7 @@ from geo.models import (
     AreaKind,
     Category,
     EventKind,
+    Outcome,
     Point,
     Report,
     ReportStatus,
@@ -199,9 +200,11 @@ async def test_leaves_the_traces_that_the_use_cases_leave(demo: Database) -> Non
     anna, bram, carla = (Viewer(Role.RESIDENT, f"demo/{name}", "demo") for name in ("anna", "bram", "carla"))
     officer = Viewer(Role.OFFICER, "demo/gemeente", "demo", frozenset({MUNICIPALITY}))
     statuses, text_of = Statuses(demo), "Glas rond de glasbak (demo)"
-    made, _ = await submit_report(demo, Categories(demo), anna, Draft("glas", text_of, *SCHILDERSBUURT), None)
-    key = made.report_id
-    await add_evidence(demo, bram, EvidenceDraft(key, "Ook gezien", None), None)
+    draft = Draft("glas", text_of, *SCHILDERSBUURT, confirm_new=True)
+    outcome = await submit_report(demo, Categories(demo), anna, draft, None)
+    assert isinstance(outcome, Outcome)
+    key = outcome.event.report_id
+    await add_evidence(demo, Categories(demo), bram, EvidenceDraft(key, "Ook gezien", None), None)
     await confirm_report(demo, carla, key, Verdict.STILL_THERE, None)
     await confirm_report(demo, bram, key, Verdict.GONE, None)
     await change_status(

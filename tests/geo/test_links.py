@@ -23,7 +23,7 @@ def test_reads_back_what_it_made() -> None:
     assert upload.startswith("https://bart.example/uploads/")
     assert photo.startswith("https://bart.example/photos/")
     assert LINKS.open_upload(token(upload)) == upload_id
-    assert LINKS.open_photo(token(photo)) == "photos/a.jpg"
+    assert LINKS.open_photo(token(photo)) == ("photos/a.jpg", False)
 
 
 @pytest.mark.parametrize("forged", ["", "x", "a.b.c", token(Links("other", "").upload(uuid4())), "é.é.é"])

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo import deliveries, events, evidence, positions, report_pages, reports
+from geo import deliveries, events, evidence, positions, report_pages, reports, similar
 from geo.cursor import PageCursor
 from geo.db import engine
 from geo.geometry import Box, Circle, Polygon
@@ -184,6 +184,16 @@ async def test_the_nearest_are_walked_to(plan: Planned) -> None:
         found = await plan(report_pages.nearest, viewer, Point(4.31, 52.07), filters()[name], PAGE)
         assert "report_geography_idx" in scanned(found)
         assert rows_read(found) <= allowed(found)
+
+
+async def test_in_the_densest_tile_few_are_compared_with_a_draft(plan: Planned) -> None:
+    middle = "SELECT avg(ST_X(location)), avg(ST_Y(location)) FROM report GROUP BY tile16"
+    lon, lat = (await plan.conn.exec_driver_sql(f"{middle} ORDER BY count(*) DESC LIMIT 1")).one()
+    for viewer in VIEWERS:
+        found = await plan(similar.candidates, viewer, Point(lon, lat), million.END)
+        assert scanned(found) >= {"report_tile16_stage_submitted_at_idx", "report_tile16_updated_at_idx"}
+        assert "report" not in scanned(found)
+        assert similar.NEWEST < rows_read(found) <= 4 * similar.NEWEST
 
 
 async def test_all_else_is_found_by_its_index(plan: Planned) -> None:

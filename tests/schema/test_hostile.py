@@ -162,7 +162,7 @@ async def report(shared: Served) -> str:
     report = make_id("Report", (await submit(shared.db)).id)
     async with calling(shared, RESIDENT) as anna:
         await anna.mutate("addEvidence", reportId=report, remark="Nog meer glas", idempotencyKey=str(uuid4()))
-        await anna.mutate("submitReport", category="glas", description="Glas", location=INSIDE._asdict())
+        await anna.submit(INSIDE, "Glas")
     return report
 
 

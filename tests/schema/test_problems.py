@@ -21,7 +21,7 @@ from tests.world import INSIDE, NEIGHBOUR, OFFICER, RESIDENT, submit
 
 pytestmark = pytest.mark.anyio
 
-DRAFT: Json = {"category": "glas", "description": "Glas", "location": {"lon": 4.295, "lat": 52.065}}
+DRAFT: Json = {"category": "glas", "description": "Glas", "location": {"lon": 4.295, "lat": 52.065}, "confirmNew": True}
 RTL = "veilig \u202egnurhcs\u202c"
 TEXTS = ["", " \n\t ", "\u200b\u2060", "x" * 4_001, "x" * 100_000]
 TEXTS += ["a\x00b", "a\x1b[31m", "a\x7fb", "a\rb", "\u2066a", RTL]

@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from api.geocoder import NoGeocoder
+from geo.alert_deliveries import Watchers
 from geo.areas import Areas
 from geo.categories import Categories
+from geo.classifier import TermClassifier
 from geo.cursor import Cursors
 from geo.db import Database
 from geo.feed import Feed
 from geo.links import Links
+from geo.photos import PhotoStore
 from geo.statuses import Statuses
 from geo.usecases.add_evidence import EvidenceDraft, add_evidence
+from geo.usecases.register_message import Monitor
 from geo.viewer import Viewer
 from schema.context import Context, Services
 from schema.nodes import make_id
@@ -68,6 +73,9 @@ async def counted(world: Database) -> AsyncIterator[Counted]:
             statuses=Statuses(world),
             cursors=Cursors(SECRET),
             links=Links(SECRET, ""),
+            watchers=Watchers(world),
+            photos=PhotoStore("memory:///"),
+            monitor=Monitor(Categories(world), TermClassifier(), NoGeocoder()),
         )
     )
 
@@ -84,7 +92,7 @@ async def fill(db: Database, count: int) -> None:
     for number in range(count):
         report = await submit(db, at=(INSIDE, ELSEWHERE)[number % 2])
         for remark in ("Nog meer glas", "Het ligt er nog"):
-            await add_evidence(db, NEIGHBOUR, EvidenceDraft(report.id, remark, None), None)
+            await add_evidence(db, Categories(db), NEIGHBOUR, EvidenceDraft(report.id, remark, None), None)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +159,7 @@ MUTATION = "mutation($input: %(kind)sInput!) { %(name)s(input: $input) { ... on 
         (
             "submitReport",
             RESIDENT,
-            {"category": "glas", "description": "Glas", "location": INSIDE._asdict()},
+            {"category": "glas", "description": "Glas", "location": INSIDE._asdict(), "confirmNew": True},
             ["SELECT place", "INSERT INTO report", "INSERT INTO involvement", "INSERT INTO event"],
         ),
         (

@@ -1,0 +1,52 @@
+"""Geocoders: the Locatieserver of PDOK, the open map services of the Dutch government, or none."""
+
+import re
+
+import httpx
+import structlog
+
+from geo.models import Point
+from geo.places import FoundPlace, Geocoder
+
+SECONDS = 3.0
+MOST = 5
+_POINT = re.compile(r"POINT\(([-\d.]+) ([-\d.]+)\)")
+log = structlog.get_logger()
+
+
+class NoGeocoder:
+    """Finds nothing: whoever passes on a place in words is asked for one in degrees."""
+
+    async def find(self, text: str, municipality: str | None) -> list[FoundPlace]:
+        return []
+
+
+class PdokGeocoder:
+    """Asks a Locatieserver by its base address, through its free search (API version 3.1)."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.AsyncClient(base_url=url.rstrip("/"), timeout=SECONDS)
+
+    async def find(self, text: str, municipality: str | None) -> list[FoundPlace]:
+        """As `geo.places.Geocoder` says. A service that does not answer finds nothing, and the log says so."""
+        asked: dict[str, str | int] = {"q": text, "rows": MOST, "fl": "weergavenaam,centroide_ll,score"}
+        if municipality is not None:
+            asked["fq"] = f'gemeentenaam:"{municipality}"'
+        try:
+            answer = await self._http.get("/search/v3_1/free", params=asked)
+            answer.raise_for_status()
+            return [place for one in answer.json()["response"]["docs"] if (place := _place(one))]
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            log.warning("geocoder_failed", error=type(error).__name__)
+            return []
+
+
+def make_geocoder(url: str) -> Geocoder:
+    return PdokGeocoder(url) if url else NoGeocoder()
+
+
+def _place(told: dict[str, object]) -> FoundPlace | None:
+    found = _POINT.fullmatch(str(told["centroide_ll"]))
+    if found is None:
+        return None
+    return FoundPlace(str(told["weergavenaam"]), Point(float(found[1]), float(found[2])), float(str(told["score"])))

@@ -1,0 +1,104 @@
+"""The jobs that mail. Their arguments are ids: what is told is read when it is told, and only if it still may be."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import procrastinate
+import structlog
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.mail import Refused
+from api.mails import Mails
+from geo import mailings, preferences
+from geo.db import Database
+from geo.models import MailMode
+
+# 5 seconds, then a minute more each time: tried for three days, and within the hour after a day without a mail server.
+RETRY = procrastinate.RetryStrategy(wait=5, linear_wait=60, max_attempts=90)
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class MailQueue:
+    """Asks for mails in the transaction that makes them necessary."""
+
+    jobs: procrastinate.App
+
+    async def notification(self, conn: AsyncConnection, notification_id: UUID) -> None:
+        await self._add(conn, "mail_each", notification_id)
+
+    async def question(self, conn: AsyncConnection, address_id: UUID) -> None:
+        """Ask at an address whether it is right."""
+        await self._add(conn, "ask_address", address_id)
+
+    async def _add(self, conn: AsyncConnection, task: str, key: UUID) -> None:
+        raw = await conn.get_raw_connection()
+        job = self.jobs.tasks[task].configure(queueing_lock=f"{task} {key}", connection=raw.driver_connection)
+        await job.defer_async(key=str(key))
+
+
+def add_mail_jobs(jobs: procrastinate.App, db: Database, mails: Mails) -> None:
+    """The jobs, bound to what they need."""
+
+    @jobs.task(name="mail_each", retry=RETRY)
+    async def mail_each(key: str) -> None:
+        """Mail one notification."""
+        await mail(db, mails, UUID(key), MailMode.EACH)
+
+    @jobs.task(name="mail_digest", retry=RETRY)
+    async def mail_digest(key: str) -> None:
+        """Mail a notification and all older ones of its party together."""
+        await mail(db, mails, UUID(key), MailMode.DIGEST)
+
+    @jobs.task(name="ask_address", retry=RETRY)
+    async def ask_address(key: str) -> None:
+        """Ask at an address whether it is right."""
+        async with db.read() as conn:
+            asked = await preferences.unconfirmed_address(conn, UUID(key))
+        if asked is not None:
+            with suppress(Refused):  # then nobody confirms it
+                await mails.ask_address(UUID(key), *asked)
+
+    @jobs.periodic(cron="*/10 * * * *")
+    @jobs.task(name="mail_due", queueing_lock="mail_due", pass_context=False)
+    async def mail_due(timestamp: int) -> None:
+        """See to it that what is due is mailed."""
+        async with db.write() as conn:
+            due = await mailings.due(conn, datetime.now(UTC))
+        for notification_id, mode in due:
+            task = mail_each if mode is MailMode.EACH else mail_digest
+            with suppress(AlreadyEnqueued):
+                job = task.configure(queueing_lock=f"{task.name} {notification_id}")
+                await job.defer_async(key=str(notification_id))
+
+
+async def mail(db: Database, mails: Mails, notification_id: UUID, mode: MailMode, now: datetime | None = None) -> None:
+    """Mail what is to be mailed, unless it has been, or it is quiet for its reader now, and then it comes later.
+
+    The transaction stays open until the mail server has accepted: what fails is tried again, and only where it fails
+    behind that is a mail sent twice, with the same Message-ID.
+    """
+    async with db.write() as conn:
+        found = await mailings.take(conn, notification_id, mode)
+        if not found:
+            return
+        ids = [notification.id for notification in found]
+        to = await mailings.addressee(conn, found[0].party, now or datetime.now(UTC))
+        if to is None:
+            await mailings.drop(conn, ids)
+            return
+        if to.quiet:
+            return
+        try:
+            if mode is MailMode.EACH:
+                await mails.tell(found[0], to)
+            else:
+                await mails.tell_all(found, to)
+        except Refused:
+            log.warning("mail_refused", notification=str(notification_id))
+            await mailings.drop(conn, ids)
+            return
+        await mailings.mailed(conn, ids)
