@@ -20,6 +20,9 @@ SURE = 0.5  # from which score the best may be taken
 CLEAR = 0.12  # and by how much it must lead
 READ = 600  # characters: what matters stands at the beginning
 REASONS = 3
+ASIDE = 0.5
+PREPOSITIONS = ["bij", "naast", "achter", "tegenover", "langs", "voor", "onder", "op", "in", "aan", "tussen", "rond", "boven", "vanaf", "tegen", "richting", "om"]
+ARTICLES = ["de", "het", "een", "t", "onze", "ons", "mijn", "dat", "die", "deze", "dit"]
 HALF = 0.7  # of how much evidence the score is a half
 LEAST, ALIKE, COMPOUND = 4, 0.72, 0.85  # letters of a word that may be like another, how much so, and in a compound
 
@@ -45,10 +48,17 @@ _STEM = "(ts_lexize('dutch_stem', word))[1]"
 # no other by being like it. A word of a term counts for less the more categories have it. Of a category each word of
 # the text counts once, and that of a main category, which its sub categories say better, for half.
 _FIND = sql(f"""
-    WITH word AS MATERIALIZED (
-        SELECT DISTINCT word, {_STEM} AS stem
-        FROM regexp_split_to_table(lower(:text), '[^[:alpha:]]+') AS word
+    WITH spoken AS (
+        SELECT word, nth AS nth, lag(word) OVER (ORDER BY nth) AS before, lag(word, 2) OVER (ORDER BY nth) AS earlier
+        FROM regexp_split_to_table(lower(:text), '[^[:alpha:]]+') WITH ORDINALITY AS _ (word, nth)
+    ), word AS MATERIALIZED (
+        SELECT word, {_STEM} AS stem, CASE
+            WHEN bool_and(before = ANY(:prepositions) OR (before = ANY(:articles) AND earlier = ANY(:prepositions)))
+            THEN :aside ELSE 1
+        END AS weight
+        FROM spoken
         WHERE {_STEM} <> '' AND length(word) > 1
+        GROUP BY word
     ), part AS MATERIALIZED (
         SELECT slug, parent_slug, term, word, {_STEM} AS stem
         FROM category, unnest(terms || name_nl) AS term, regexp_split_to_table(lower(term), '[^[:alpha:]]+') AS word
@@ -56,7 +66,7 @@ _FIND = sql(f"""
     ), stem AS MATERIALIZED (
         SELECT stem, min(word) AS word, 1 / sqrt(count(DISTINCT slug)) AS weight FROM part GROUP BY stem
     ), likeness AS MATERIALIZED (
-        SELECT stem.stem, weight, word.word, CASE
+        SELECT stem.stem, stem.weight * word.weight AS weight, word.word, CASE
             WHEN stem.stem = word.stem THEN 1
             WHEN length(stem.stem) < :least THEN 0
             WHEN word.stem LIKE '%' || stem.stem THEN :compound
@@ -75,7 +85,7 @@ _FIND = sql(f"""
         GROUP BY slug, parent_slug, term
         HAVING bool_and(meeting.word IS NOT NULL)
     ), counted AS (
-        SELECT slug, word, max(each) / CASE WHEN parent_slug IS NULL THEN 2 ELSE 1 END AS score
+        SELECT slug, word, max(each) AS score
         FROM met, unnest(words, scores) AS _ (word, each)
         GROUP BY slug, parent_slug, word
     ), ranked AS (
@@ -96,7 +106,7 @@ class TermClassifier:
     """Goes by the terms of the active categories, in one statement."""
 
     async def classify(self, conn: AsyncConnection, text: str) -> list[Suggestion]:
-        limits = {"least": LEAST, "compound": COMPOUND, "alike": ALIKE, "reasons": REASONS, "most": MOST}
+        limits = {"prepositions": PREPOSITIONS, "articles": ARTICLES, "aside": ASIDE, "least": LEAST, "compound": COMPOUND, "alike": ALIKE, "reasons": REASONS, "most": MOST}
         rows = await conn.execute(_FIND, {"text": text[:READ]} | limits)
         return [Suggestion(row.slug, row.score / (row.score + HALF), tuple(row.reasons)) for row in rows]
 

@@ -66,7 +66,7 @@ class VisibilityChanged(ReportEvent):
         return Visibility(self.event.detail["to"])
 
 
-@strawberry.type(description="The report lies in other areas now: it was moved, or the map was replaced.")
+@strawberry.type(description="The report lies elsewhere now, or in other areas since the map was replaced.")
 class ReportMoved(ReportEvent):
     pass
 

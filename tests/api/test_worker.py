@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from api.worker import FORGOTTEN_AFTER, make_worker, work
-from geo import uploads
+from geo import reports, uploads
 from geo.db import Database
 from geo.photos import PhotoStore
-from geo.tables import idempotency, upload
+from geo.tables import idempotency, report, upload
+from tests.world import ADMIN, submit
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +41,15 @@ async def test_old_idempotency_keys_are_forgotten(database_url: str, world: Data
     await do(database_url, world, "purge_idempotency_keys")
     async with world.read() as conn:
         assert (await conn.scalars(select(idempotency.c.key))).all() == ["key-of-6-days"]
+
+
+async def test_the_time_is_kept(database_url: str, world: Database) -> None:
+    one = await submit(world)
+    async with world.write() as conn:
+        await conn.execute(update(report).values(due_at=datetime.now(UTC) - timedelta(minutes=1)))
+    await do(database_url, world, "keep_time")
+    async with world.read() as conn:
+        assert (await reports.by_ids(conn, ADMIN, [one.id]))[one.id].escalated_at is not None
 
 
 async def do(database_url: str, db: Database, task: str) -> None:

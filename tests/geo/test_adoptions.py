@@ -57,10 +57,11 @@ SOON = timedelta(hours=20)
 
 @pytest.fixture
 async def guided(world: Database) -> Database:
-    """The small world, in which residents may sweep up glass."""
+    """The small world, in which residents may sweep up glass, with what they borrow."""
     async with world.write() as conn:
+        broom = {"nl": "Veger en blik", "en": "Dustpan and brush", "where": "Wijkcentrum"}
         swept = update(category).where(category.c.slug == "glas")
-        await conn.execute(swept.values(guidance_nl="Veeg het op.", guidance_en="Sweep it up."))
+        await conn.execute(swept.values(guidance_nl="Veeg het op.", guidance_en="Sweep it up.", borrow=[broom]))
     return world
 
 

@@ -1,6 +1,7 @@
 """How a neighbourhood fares: against plain counting, for everybody who may see other reports, in areas of each kind."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from statistics import median
@@ -29,7 +30,7 @@ DISTRICT = CodeArea(AreaKind.DISTRICT, ("WK051829",))
 BOX = Box(4.285, 52.062, 4.312, 52.074)
 CIRCLE = Circle(Point(4.30, 52.07), 700)
 STREET = Box(4.2945, 52.0645, 4.2955, 52.0655)
-AREAS = {"city": WHOLE, "district": DISTRICT, "box": BOX, "circle": CIRCLE, "street": STREET}
+AREAS: dict[str, Area] = {"city": WHOLE, "district": DISTRICT, "box": BOX, "circle": CIRCLE, "street": STREET}
 STRANGER = Viewer(Role.OFFICER, "ver/desk", "ver", frozenset({"GM0363"}))
 VIEWERS = (ANONYMOUS, RESIDENT, NEIGHBOUR, OFFICER, POLICE, ADMIN, STRANGER)
 SINCE = datetime.now(UTC) - timedelta(days=40)
@@ -88,7 +89,7 @@ def counted(found: list[Report]) -> AreaStats:
         submitted=sum(one.submitted_at >= SINCE for one in alive),
         resolved=len(done),
         by_residents=len(own),
-        median_hours=pytest.approx(median(hours)) if hours else None,
+        median_hours=median(hours) if hours else None,
         weeks=tuple(
             Week(start, sum(monday_of(one) == start for one in done), sum(monday_of(one) == start for one in own))
             for start in mondays()
@@ -124,7 +125,9 @@ async def test_everything_is_counted_as_by_hand(world: Database) -> None:
                 for one in stored
                 if inside(area, one) and sees(viewer, one.visibility, one.place.codes, involved(one, helped))
             ]
-            assert await now_read(world, viewer, area) == counted(seen), (viewer.party, name)
+            found, expected = await now_read(world, viewer, area), counted(seen)
+            assert found.median_hours == pytest.approx(expected.median_hours)
+            assert replace(found, median_hours=None) == replace(expected, median_hours=None), (viewer.party, name)
 
 
 async def of_neighbour(db: Database, one: Report) -> bool:

@@ -2,6 +2,7 @@
 arguments made up from their types, and all that can be selected two levels deep."""
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -34,20 +35,19 @@ class Operation(NamedTuple):
 
 
 def operations(schema: GraphQLSchema, kind: str, values: Values) -> Iterator[Operation]:
-    """An operation for each field of the root of that kind ("query" and so on), and each type that it answers with."""
+    """Operations for each field of the root of that kind ("query" and so on): for each argument that may be left out,
+    and for each type that it answers with."""
     root = schema.get_root_type(_KINDS[kind])
     assert root is not None
     for name, field in root.fields.items():
-        given = {
-            key: (argument.type, _value(key, argument.type, values))
-            for key, argument in field.args.items()
-            if is_required_argument(argument) or key in values
-        }
-        declared = ", ".join(f"${key}: {type_}" for key, (type_, _) in given.items())
-        passed = ", ".join(f"{key}: ${key}" for key in given)
-        for selection in _selections(schema, field):
-            head, call = (f"{kind}({declared})", f"{name}({passed})") if given else (kind, name)
-            variables = {key: value for key, (_, value) in given.items()}
+        needed = [key for key, argument in field.args.items() if is_required_argument(argument)]
+        others = [key for key in field.args if key in values and key not in needed and key != "first"]
+        for given, selection in product([[*needed, other] for other in others] or [needed], _selections(schema, field)):
+            declared = ", ".join(f"${key}: {field.args[key].type}" for key in given)
+            pages = ["first: 3"] if "first" in field.args else []  # a variable would cost as much as the largest page
+            passed = ", ".join([*(f"{key}: ${key}" for key in given), *pages])
+            head, call = f"{kind}({declared})" if given else kind, f"{name}({passed})" if passed else name
+            variables = {key: _value(key, field.args[key].type, values) for key in given}
             yield Operation(f"{root.name}.{name}", f"{head} {{ {call} {selection} }}", variables)
 
 
@@ -101,6 +101,6 @@ def _fields(schema: GraphQLSchema, type_: GraphQLObjectType | GraphQLInterfaceTy
             found.append(name)
         elif depth and not isinstance(inner, GraphQLUnionType):
             assert isinstance(inner, GraphQLObjectType | GraphQLInterfaceType)
-            first = "(first: 3)" if "first" in field.args else ""
+            first = "(first: 2)" if "first" in field.args else ""
             found.append(f"{name}{first} {{ __typename {_fields(schema, inner, depth - 1)} }}")
     return " ".join(found)

@@ -55,6 +55,7 @@ vertices = st.tuples(st.floats(4.2, 4.4) | floats | integers, st.floats(52, 52.2
 rings = st.lists(vertices | anything, max_size=12).map(lambda ring: [*ring, *ring[:1]])
 polygons = st.fixed_dictionaries({"type": st.just("Polygon") | anything, "coordinates": st.lists(rings, max_size=3)})
 SCALARS = {
+    "Boolean": st.booleans(),
     "Int": integers,
     "Float": floats | st.floats(4.2, 4.4) | st.floats(52, 52.2),
     "String": texts,

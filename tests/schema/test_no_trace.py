@@ -85,7 +85,7 @@ def aimed(twins: Twins) -> dict[str, Any]:
         "area": {"around": {"point": place, "metres": 50}},
         "category": secret.category,
         "description": SECRET,
-        "text": SECRET,
+        "text": "Zomaar een tekst",
         "remark": "Ik weet ervan",
         "confirmNew": False,
         "contentType": "image/jpeg",
@@ -139,7 +139,7 @@ async def test_every_answer_is_as_if_it_were_not_there(twins: Twins, viewer: Vie
         assert masked(told) == masked(nothing), operation
         sent = json.dumps(operation.variables)
         assert SECRET not in json.dumps(told) or SECRET in sent, operation
-        assert not re.search("InternalError|InvalidRequest", json.dumps(told)), (operation, told)
+        assert not re.search('"(InternalError|InvalidRequest|Too[A-Z][a-z]+)"', json.dumps(told)), (operation, told)
 
 
 async def test_the_police_finds_it(twins: Twins) -> None:
