@@ -17,9 +17,7 @@ from geo.usecases.keep_time import keep_time
 FORGOTTEN_AFTER = timedelta(hours=24)
 
 
-def make_worker(
-    database_url: str, db: Database, photos: PhotoStore, mails: Mails | None = None
-) -> procrastinate.App:
+def make_worker(database_url: str, db: Database, photos: PhotoStore, mails: Mails | None = None) -> procrastinate.App:
     """The jobs, bound to what they need; without those that mail where no mail is sent."""
     jobs = procrastinate.App(connector=PsycopgConnector(conninfo=database_url, min_size=1, max_size=4))
     categories, statuses = Categories(db), Statuses(db)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from geo import areas, events
 from geo.demo.stories import Step, Story
 from geo.geometry import sql_point
 from geo.hours import due
-from geo.models import EventKind, EvidenceKind, Involvement, Place, Report, ReportStatus, Verdict
+from geo.models import Category, EventKind, EvidenceKind, Involvement, Place, Report, ReportStatus, Verdict
 from geo.tables import confirmation, evidence, involvement, report
 
 
@@ -69,7 +69,7 @@ def _changes(story: Story, place: Place, number: str) -> Iterator[Change]:
     for step in story.steps:
         before, now = now, replace(now, version=now.version + 1, updated_at=step.at)
         if step.to:
-            now = replace(now, status=step.to, resolved_at=step.at if step.to is ReportStatus.RESOLVED else None)
+            now = replace(now, status=step.to, **_resolution(step, category))
             detail = {"from": before.status, "to": step.to, "remark": step.remark}
             yield Change(step, EventKind.STATUS_CHANGED, before, now, detail)
         elif step.verdict:
@@ -79,6 +79,13 @@ def _changes(story: Story, place: Place, number: str) -> Iterator[Change]:
         else:
             detail = {"evidence": str(_id(step.at))}
             yield Change(step, EventKind.EVIDENCE_ADDED, before, now, detail)
+
+
+def _resolution(step: Step, category: Category) -> dict[str, Any]:
+    if step.to is not ReportStatus.RESOLVED:
+        return dict.fromkeys(("resolved_at", "resolved_by", "feedback_until"))
+    until = step.at + timedelta(days=category.feedback_days)
+    return {"resolved_at": step.at, "resolved_by": step.actor, "feedback_until": until}
 
 
 def _id(at: datetime) -> UUID:
