@@ -1,6 +1,7 @@
 """The command line: `python -m api --help`."""
 
 import asyncio
+import secrets
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -19,6 +20,7 @@ from api.cluster import Cluster
 from api.settings import ROOT, Settings
 from geo import positions
 from geo.db import Database, engine
+from geo.demo.areas import MUNICIPALITY
 from geo.demo.load import load as load_demo
 from geo.models import Role
 from geo.usecases.import_areas import Step, import_areas
@@ -154,6 +156,33 @@ def schema(
 def settings_command() -> None:
     """Print the settings as the table of docs/settings.md."""
     print(settings_module.table(), end="")
+
+
+@cli.command("story")
+def story_command(
+    url: Annotated[str, typer.Option(help="Where the server is.")] = "",
+    port: Annotated[int, typer.Option(envvar="PORT", help="Or its port on this machine.")] = 0,
+) -> None:
+    """Play the story of the glass against a running server with the demo, and say what happens."""
+    from api import story  # noqa: PLC0415 - its clients are for nothing else
+
+    settings = Settings()
+    tokens = Tokens(settings.key())
+
+    def token(role: Role, organisation: str, areas: frozenset[str] = frozenset()) -> str:
+        subject, lifetime = f"story-{secrets.token_hex(4)}", timedelta(hours=1)
+        return tokens.mint(role, subject=subject, organisation=organisation, areas=areas, lifetime=lifetime)
+
+    territory = frozenset({MUNICIPALITY})
+    players = story.Tokens(
+        app=token(Role.APP, "buurtapp"),
+        neighbour=token(Role.RESIDENT, "buurt"),
+        officer=token(Role.OFFICER, "gemeente", territory),
+        police=token(Role.POLICE, "politie", territory),
+    )
+    out = Console(soft_wrap=True)
+    where = url.rstrip("/") or (f"http://127.0.0.1:{port}" if port else settings.url)
+    asyncio.run(story.play(where, players, lambda what, said: out.print(f"[bold]{what}[/]: {said}")))
 
 
 @cli.command()

@@ -1,6 +1,8 @@
 """Geocoders: the Locatieserver of PDOK, the open map services of the Dutch government, or none."""
 
+import asyncio
 import re
+import ssl
 
 import httpx
 import structlog
@@ -8,7 +10,7 @@ import structlog
 from geo.models import Point
 from geo.places import FoundPlace, Geocoder
 
-SECONDS = 3.0
+SECONDS = 3.0  # for the whole answer: a resident waits for it
 MOST = 5
 _POINT = re.compile(r"POINT\(([-\d.]+) ([-\d.]+)\)")
 log = structlog.get_logger()
@@ -25,7 +27,8 @@ class PdokGeocoder:
     """Asks a Locatieserver by its base address, through its free search (API version 3.1)."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=url.rstrip("/"), timeout=SECONDS)
+        self._url = url.rstrip("/")
+        self._tls = ssl.create_default_context()  # once: it reads all certificates
 
     async def find(self, text: str, municipality: str | None) -> list[FoundPlace]:
         """As `geo.places.Geocoder` says. A service that does not answer finds nothing, and the log says so."""
@@ -33,10 +36,11 @@ class PdokGeocoder:
         if municipality is not None:
             asked["fq"] = f'gemeentenaam:"{municipality}"'
         try:
-            answer = await self._http.get("/search/v3_1/free", params=asked)
+            async with asyncio.timeout(SECONDS), httpx.AsyncClient(verify=self._tls, timeout=None) as http:
+                answer = await http.get(f"{self._url}/search/v3_1/free", params=asked)
             answer.raise_for_status()
             return [place for one in answer.json()["response"]["docs"] if (place := _place(one))]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
             log.warning("geocoder_failed", error=type(error).__name__)
             return []
 

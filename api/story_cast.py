@@ -27,8 +27,11 @@ def expect(truth: object, what: str) -> None:
 class Mailbox(Protocol):
     """Where the mails of the story arrive."""
 
-    async def read(self, to: str) -> str:
-        """The plain text of the next mail to an address."""
+    async def confirm(self, address: str) -> None:
+        """Do as the mail says that asks whether the address is right."""
+
+    async def read(self, address: str, about: str) -> str:
+        """The plain text of the mail to an address that has this word in it, as soon as it is there."""
 
 
 @dataclass

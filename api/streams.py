@@ -15,20 +15,19 @@ class Multipart(MultipartSubscriptionTransport):
 
 
 async def until(stop: asyncio.Event, chunks: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
-    """The chunks that come before `stop` is set."""
+    """The chunks that come before `stop` is set, or until nobody listens any more."""
     stopped = asyncio.create_task(stop.wait())
-    try:
-        async with aclosing(chunks):
+    async with aclosing(chunks):
+        chunk = asyncio.ensure_future(anext(chunks, None))
+        try:
             while True:
-                chunk = asyncio.ensure_future(anext(chunks, None))
                 await asyncio.wait({chunk, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                if not chunk.done():
-                    chunk.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await chunk
-                    return
-                if (text := chunk.result()) is None:
+                if not chunk.done() or (text := chunk.result()) is None:
                     return
                 yield text
-    finally:
-        stopped.cancel()
+                chunk = asyncio.ensure_future(anext(chunks, None))
+        finally:
+            stopped.cancel()
+            chunk.cancel()  # a generator that is running can't be closed
+            with suppress(asyncio.CancelledError):
+                await chunk
