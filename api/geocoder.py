@@ -36,7 +36,7 @@ class PdokGeocoder:
         if municipality is not None:
             asked["fq"] = f'gemeentenaam:"{municipality}"'
         try:
-            async with asyncio.timeout(SECONDS), httpx.AsyncClient(verify=self._tls, timeout=None) as http:
+            async with asyncio.timeout(SECONDS), httpx.AsyncClient(verify=self._tls, timeout=SECONDS) as http:
                 answer = await http.get(f"{self._url}/search/v3_1/free", params=asked)
             answer.raise_for_status()
             return [place for one in answer.json()["response"]["docs"] if (place := _place(one))]

@@ -48,9 +48,10 @@ _ASIDE = {
         *("richting", "rond", "tegen", "tegenover", "tussen", "vanaf", "voor"),
     ],
 }
-# The stem of a word that says nothing, such as `de`, is empty. A term is met when each of its words is: by the same stem, at the end of a compound, or by trigrams. A word that meets
-# a term by its stem meets no other by being like it. A word of a term counts for less the more categories have it, and
-# each word of the text counts once for a category.
+# The stem of a word that says nothing, such as `de`, is empty. A term is met when each of its words is: by its stem, at
+# the end of a compound, or by trigrams. Short stems mislead (`gaat` has that of `gat`): there the word must be the same
+# or begin with it. A word that meets a term by its stem meets no other by being like it. A word of a term counts for
+# less the more categories have it, and each word of the text counts once for a category.
 _FIND = sql("""
     WITH spoken AS (
         SELECT word, (ts_lexize('dutch_stem', word))[1] AS stem,
@@ -69,10 +70,12 @@ _FIND = sql("""
         WHERE active AND stem <> ''
         ORDER BY slug, term, stem, word
     ), known AS MATERIALIZED (
-        SELECT stem, min(word) AS word, 1 / sqrt(count(DISTINCT slug)) AS weight FROM part GROUP BY stem
+        SELECT stem, min(word) AS word, array_agg(word) AS words, 1 / sqrt(count(DISTINCT slug)) AS weight
+        FROM part GROUP BY stem
     ), likeness AS (
         SELECT known.stem, word.word, known.weight * word.weight AS weight, CASE
-            WHEN word.stem = known.stem THEN 1
+            WHEN word.stem = known.stem AND length(known.stem) >= :letters THEN 1
+            WHEN word.stem = known.stem AND (word.word LIKE known.stem || '%' OR word.word = ANY(words)) THEN 1
             WHEN length(known.stem) < :letters THEN 0
             WHEN word.stem LIKE '%' || known.stem THEN :compound
             ELSE word_similarity(known.word, word.word)

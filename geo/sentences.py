@@ -9,6 +9,7 @@ from geo.models import (
     Category,
     Event,
     EventKind,
+    EvidenceKind,
     Language,
     ReportStatus,
     Verdict,
@@ -48,9 +49,14 @@ _JUDGEMENTS = {
         "is not solved, says one of the involved, and is open again",
     ),
 }
+_EVIDENCE = {
+    EvidenceKind.REMARK: _said("is aangevuld met een opmerking", "has a new remark"),
+    EvidenceKind.PHOTO: _said("is aangevuld met een foto", "has a new photo"),
+    EvidenceKind.CORRECTION: _said("is aangevuld met een correctie", "has a new correction"),
+    EvidenceKind.MEASUREMENT: _said("is aangevuld met een meting", "has a new measurement"),
+}
 _HAPPENED = {
     EventKind.REPORT_SUBMITTED: _said("is ontvangen", "was received"),
-    EventKind.EVIDENCE_ADDED: _said("is aangevuld", "was supplemented"),
     EventKind.REPORT_MOVED: _said("heeft een andere plek gekregen", "was moved to another place"),
     EventKind.CATEGORY_CHANGED: _said("heeft een ander onderwerp gekregen", "has another category now"),
     EventKind.CORRECTION_DECLINED: _said(
@@ -104,6 +110,8 @@ def _predicate(event: Event) -> Said:
             return _STATUSES[event.after.status]
         case EventKind.REPORT_CONFIRMED:
             return _VERDICTS[event.detail["verdict"]]
+        case EventKind.EVIDENCE_ADDED:
+            return _EVIDENCE[event.detail.get("kind", EvidenceKind.REMARK)]
         case EventKind.RESOLUTION_RATED:
             return _JUDGEMENTS[event.detail["solved"]]
     return _HAPPENED[event.kind]

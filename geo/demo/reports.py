@@ -77,7 +77,7 @@ def _changes(story: Story, place: Place, number: str) -> Iterator[Change]:
                 now = replace(now, confirmations=now.confirmations + 1, last_confirmed_at=step.at)
             yield Change(step, EventKind.REPORT_CONFIRMED, before, now, {"verdict": step.verdict})
         else:
-            detail = {"evidence": str(_id(step.at))}
+            detail = {"evidence": str(_id(step.at)), "kind": EvidenceKind.REMARK}
             yield Change(step, EventKind.EVIDENCE_ADDED, before, now, detail)
 
 

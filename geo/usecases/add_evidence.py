@@ -74,7 +74,7 @@ async def add_evidence(
         )
         await involvement.involve(conn, before.id, party, Involvement.CONTRIBUTOR)
         after = await reports.change(conn, before)
-        detail = {"evidence": str(piece.id)}
+        detail = {"evidence": str(piece.id), "kind": piece.kind}
         event = await events.append(
             conn, EventKind.EVIDENCE_ADDED, viewer.actor, before, after, detail, party=viewer.party
         )

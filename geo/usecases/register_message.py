@@ -226,7 +226,7 @@ async def _add(
     )
     await involvement.involve(conn, before.id, party, Involvement.CONTRIBUTOR)
     after = await reports.change(conn, before)
-    detail = {"evidence": str(piece.id)}
+    detail = {"evidence": str(piece.id), "kind": piece.kind}
     event = await events.append(conn, EventKind.EVIDENCE_ADDED, author.actor, before, after, detail, party=party)
     return Outcome(event, after)
 

@@ -43,8 +43,8 @@ class Service:
 
     async def free(self, request: Request) -> Response:
         self.asked.append(request.query_params)
-        if self.silent:
-            await asyncio.Event().wait()
+        while self.silent and (await request.receive())["type"] != "http.disconnect":
+            pass
         return self.answer
 
 
@@ -105,7 +105,7 @@ async def test_a_service_that_is_silent_is_not_waited_for(service: Service, monk
     service.silent = True
     with capture_logs() as logs:
         assert await PdokGeocoder(service.url).find(TEXT, None) == []
-    assert logs == [{"event": "geocoder_failed", "error": "TimeoutError", "log_level": "warning"}]
+    assert [log["error"] for log in logs] in (["TimeoutError"], ["ReadTimeout"])
 
 
 async def test_a_service_that_is_gone_finds_nothing() -> None:

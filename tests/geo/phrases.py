@@ -1,4 +1,7 @@
-"""What residents could write of each category: for choosing when the classifier is sure, by hand and not from texts.toml."""
+"""What residents could write of each category: by these it was chosen when the classifier is sure.
+
+The texts of the demo are not among them, so that they can be held against it.
+"""
 
 PHRASES = {
     "glas": (
@@ -249,7 +252,7 @@ VAGUE = (
     "Heeft iemand een ladder te leen?",
     "Mijn kat is weg, wie heeft haar gezien?",
     "Dit moet nu echt eens opgelost worden",
-    "Het blijft een gevaarlijke kruising",
+    "Het gaat hier weer helemaal mis",
     "Iemand nog een goede loodgieter?",
     "Zaterdag staat de oliebollenkraam er weer",
 )
