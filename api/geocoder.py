@@ -12,6 +12,8 @@ from geo.places import FoundPlace, Geocoder
 
 SECONDS = 3.0  # for the whole answer: a resident waits for it
 MOST = 5
+FIELDS = "weergavenaam,centroide_ll,score"
+TYPES = "type:(adres OR weg OR postcode)"  # what is larger, such as a town, is not where a report is
 _POINT = re.compile(r"POINT\(([-\d.]+) ([-\d.]+)\)")
 log = structlog.get_logger()
 
@@ -32,9 +34,8 @@ class PdokGeocoder:
 
     async def find(self, text: str, municipality: str | None) -> list[FoundPlace]:
         """As `geo.places.Geocoder` says. A service that does not answer finds nothing, and the log says so."""
-        asked: dict[str, str | int] = {"q": text, "rows": MOST, "fl": "weergavenaam,centroide_ll,score"}
-        if municipality is not None:
-            asked["fq"] = f'gemeentenaam:"{municipality}"'
+        only = [TYPES] if municipality is None else [TYPES, f'gemeentenaam:"{municipality}"']
+        asked: dict[str, str | int | list[str]] = {"q": text, "rows": MOST, "fl": FIELDS, "fq": only}
         try:
             async with asyncio.timeout(SECONDS), httpx.AsyncClient(verify=self._tls, timeout=SECONDS) as http:
                 answer = await http.get(f"{self._url}/search/v3_1/free", params=asked)

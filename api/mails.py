@@ -101,6 +101,6 @@ def make_mails(settings: Settings, links: Links, categories: Categories) -> Mail
     """By the mail server that is set; None where there is none, which is said."""
     url = settings.smtp_url.get_secret_value()
     if not url:
-        log.warning("no_mail_is_sent", hint="Set BART_SMTP_URL and BART_MAIL_FROM.")
+        log.info("no_mail_is_sent", hint="Set BART_SMTP_URL and BART_MAIL_FROM.")
         return None
     return Mails(Mailer(url, settings.mail_from), links, categories)

@@ -128,7 +128,7 @@ def _words(*patterns: str) -> re.Pattern[str]:
 _ANIMALS = "vogel|meeuw|duif|zwaan|eend|egel|hond|kat|poes|vos|dier"
 _DANGER = {
     Urgency.EMERGENCY: _words(
-        r"(?:auto|berm|bos|container|keuken|schuur|scooter|woning)?brand|vlammen|in de (?:fik|hens)",
+        r"(?:auto|berm|bos|container|keuken|schuur|scooter|woning)?brand|vlammen|in de (?:fik|hens)(?! gestoken)",
         r"gas(?:lucht|lek|geur)|ruik\w*[^.!?]{1,20}\bgas|gas\w*[^.!?]{1,15}\b(?:geroken|geraakt)",
         r"ontplof\w*|explosie|instort\w*|stort in",
         rf"gewond(?:e|en)?(?! (?:{_ANIMALS}))|bewusteloos|reanim\w+|te water|in het water gevallen|verdrink\w*",

@@ -16,9 +16,7 @@ from geo.report_pages import Area, CodeArea, ReportFilter
 from geo.viewer import Viewer
 from geo.visibility import sees
 
-REWORDED = frozenset(
-    {EventKind.TEXT_CHANGED, EventKind.CONTENT_HIDDEN, EventKind.CONTENT_SHOWN, EventKind.ERASED}
-)
+REWORDED = frozenset({EventKind.TEXT_CHANGED, EventKind.CONTENT_HIDDEN, EventKind.CONTENT_SHOWN, EventKind.ERASED})
 
 
 class Told(Enum):

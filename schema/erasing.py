@@ -63,9 +63,7 @@ async def withdraw_consent(info: Info, input: Annotated[WithdrawConsentInput, IN
     """Erase what was passed on, and all that was made of it, since its author takes the consent back."""
     c = info.context
     return _done(
-        await usecase.withdraw_consent(
-            c.db, c.services.photos, c.viewer, input.source, input.external_id, input.author
-        )
+        await usecase.withdraw_consent(c.db, c.services.photos, c.viewer, input.source, input.external_id, input.author)
     )
 
 

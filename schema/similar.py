@@ -33,9 +33,7 @@ class Match:
     def metres(self) -> float:
         return self.found.metres
 
-    @strawberry.field(
-        description='Why it was found, to be shown. Example: `["42 m verderop", "zelfde categorie"]`.'
-    )
+    @strawberry.field(description='Why it was found, to be shown. Example: `["42 m verderop", "zelfde categorie"]`.')
     def reasons(self, lang: Lang = Language.NL) -> list[str]:
         return [reason.nl if lang is Language.NL else reason.en for reason in self.found.reasons]
 

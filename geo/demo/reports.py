@@ -39,9 +39,7 @@ async def write(conn: AsyncConnection, story: Story, number: str) -> bool:
     for change in changes:
         await _insert_step(conn, change)
         step = change.step
-        await events.append(
-            conn, change.kind, step.actor, change.before, change.after, change.detail, party=step.party
-        )
+        await events.append(conn, change.kind, step.actor, change.before, change.after, change.detail, party=step.party)
     return True
 
 

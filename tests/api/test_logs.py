@@ -59,7 +59,13 @@ async def test_the_log_tells_what_happened_and_nothing_of_anybody(
         async with world.write() as conn:
             for statement in COMPLAIN:
                 await conn.execute(text(statement))
-        draft = {"category": "glas", "description": MARK, "location": INSIDE._asdict(), "confirmNew": True, "idempotencyKey": key + "2"}
+        draft = {
+            "category": "glas",
+            "description": MARK,
+            "location": INSIDE._asdict(),
+            "confirmNew": True,
+            "idempotencyKey": key + "2",
+        }
         document = f"mutation($input: SubmitReportInput!) {{ {MARK}: submitReport(input: $input) {{ __typename }} }}"
         headers = {"X-Request-ID": "a-1.b_2"}
         answer = await desk.http.post(

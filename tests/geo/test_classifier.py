@@ -188,6 +188,7 @@ HARMLESS = (
     "Na de brand is de gevel zwart",
     "De lantaarn brandt niet",
     "Een gewonde meeuw op de stoep",
+    "Bankje in de fik gestoken vannacht, verkoold",
     "Brandnetels en brandgangen",
     "Het stinkt naar verbrand plastic",
     "De prullenbak is vol",

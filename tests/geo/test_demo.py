@@ -19,6 +19,7 @@ from geo.demo.stories import Step, Story, stories
 from geo.models import (
     ActorKind,
     AreaKind,
+    Borrow,
     Category,
     EventKind,
     Outcome,
@@ -68,6 +69,29 @@ async def test_categories_are_a_tree_of_two_levels(db: Database) -> None:
     assert categories["hangplek"].visibility is Visibility.AUTHORITIES
     assert categories["gaslucht"].urgency is Urgency.EMERGENCY
     assert all(of.handling_hours > 0 and of.active for of in categories.values())
+
+
+async def test_categories_have_words_and_times(db: Database) -> None:
+    categories = await known(db)
+    for slug, of in categories.items():
+        assert of.terms
+        assert len({*of.terms}) == len(of.terms), slug
+        assert {*of.related} <= {*categories} - {slug}
+        assert of.round_the_clock or of.urgency is Urgency.NORMAL, slug
+        assert of.contact_days == (365 if of.visibility is Visibility.POLICE else 90)
+        assert of.feedback_days == 14
+    assert categories["glas"].related == ("zwerfvuil", "kapotte-container")
+
+
+async def test_what_is_harmless_says_how_to_do_it_and_what_to_borrow(db: Database) -> None:
+    harmless = {slug: of for slug, of in (await known(db)).items() if of.guidance_nl}
+    assert len(harmless) >= 10
+    for slug, of in harmless.items():
+        assert of.guidance_en, slug
+        assert (of.urgency, of.visibility) == (Urgency.NORMAL, Visibility.PUBLIC)
+    assert harmless["glas"].borrow == (
+        Borrow("Bezem, blik en handschoenen", "Broom, dustpan and gloves", "Wijkcentrum"),
+    )
 
 
 async def test_categories_keep_the_rules_that_a_municipality_gave_them(db: Database) -> None:

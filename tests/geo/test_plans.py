@@ -188,7 +188,7 @@ async def test_the_nearest_are_walked_to(plan: Planned) -> None:
 
 async def test_in_the_densest_tile_few_are_compared_with_a_draft(plan: Planned) -> None:
     middle = "SELECT avg(ST_X(location)), avg(ST_Y(location)) FROM report GROUP BY tile16"
-    lon, lat = (await plan.conn.exec_driver_sql(f"{middle} ORDER BY count(*) DESC LIMIT 1")).one()
+    lon, lat = tuple((await plan.conn.exec_driver_sql(f"{middle} ORDER BY count(*) DESC LIMIT 1")).one())
     for viewer in VIEWERS:
         found = await plan(similar.candidates, viewer, Point(lon, lat), million.END)
         assert scanned(found) >= {"report_tile16_stage_submitted_at_idx", "report_tile16_updated_at_idx"}

@@ -135,9 +135,7 @@ async def test_what_is_there_already_it_asks_about(served: Served, app: Caller) 
 
 
 async def test_danger_makes_it_urgent(served: Served, app: Caller) -> None:
-    made = await register(
-        app, text="Gaslucht in de straat, er is iets ontploft en er is brand", category="gaslucht"
-    )
+    made = await register(app, text="Gaslucht in de straat, er is iets ontploft en er is brand", category="gaslucht")
     assert (await read(app, made["event"]["reportId"]))["urgency"] == "EMERGENCY"
 
 

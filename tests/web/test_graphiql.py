@@ -20,6 +20,10 @@ STORY = {
     "CreateUpload",
     "ConfirmStillThere",
     "ChangeStatus",
+    "RegisterMessage",
+    "AdoptReport",
+    "PublishAlert",
+    "AreaStats",
 }
 
 
