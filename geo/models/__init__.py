@@ -25,8 +25,6 @@ from geo.models.enums import (
 )
 from geo.models.records import (
     Adoption,
-    Alert,
-    AlertEvent,
     Area,
     Borrow,
     Category,
@@ -35,7 +33,6 @@ from geo.models.records import (
     Evidence,
     Facts,
     Message,
-    Notice,
     Outcome,
     Place,
     Point,
@@ -43,6 +40,7 @@ from geo.models.records import (
     Report,
     Upload,
 )
+from geo.models.told import Alert, AlertEvent, Notice
 
 __all__ = [
     "ActorKind",

@@ -5,12 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from shapely.geometry.base import BaseGeometry
-
 from geo.models.enums import (
     ActorKind,
     AdoptionEnding,
-    AlertEventKind,
     AreaKind,
     Channel,
     Decision,
@@ -19,7 +16,6 @@ from geo.models.enums import (
     HiddenReason,
     Purpose,
     ReportStatus,
-    Severity,
     Urgency,
     Visibility,
 )
@@ -253,47 +249,6 @@ class Event:
     before: Facts | None
     after: Facts
     detail: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """What an authority tells an area. `area` is its outline in WGS84, with the code where it has one."""
-
-    id: UUID
-    organisation: str
-    actor: ActorKind
-    severity: Severity
-    text: str
-    advice: str | None
-    code: str | None
-    area: BaseGeometry
-    published_at: datetime
-    updated_at: datetime
-    valid_until: datetime
-    withdrawn_at: datetime | None
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class AlertEvent:
-    """One change of one alert."""
-
-    id: UUID
-    position: int | None
-    alert_id: UUID
-    version: int
-    kind: AlertEventKind
-    actor: ActorKind
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """The event that notifications were made."""
-
-    id: UUID
-    position: int | None
-    at: datetime
 
 
 class Outcome(NamedTuple):
