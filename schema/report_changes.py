@@ -11,7 +11,7 @@ from schema import problems as p
 from schema.context import Info
 from schema.enums import ReportStatus, Verdict, Visibility
 from schema.events import ReportConfirmed, StatusChanged, VisibilityChanged
-from schema.inputs import INPUT, KEY, REPORT_ID
+from schema.inputs import INPUT, KEY, MASK, REPORT_ID
 from schema.nodes import read_uuid
 
 
@@ -27,6 +27,7 @@ class ChangeStatusInput:
     report_id: strawberry.ID = strawberry.field(description=REPORT_ID)
     to: ReportStatus = strawberry.field(description="One of the report's `allowedTransitions`.")
     remark: str | None = strawberry.field(default=None, description="Why, for everybody who sees the report.")
+    mask_personal_data: bool = strawberry.field(default=False, description=MASK)
     idempotency_key: str | None = strawberry.field(default=None, description=KEY)
 
 
@@ -76,7 +77,7 @@ async def confirm_report(info: Info, input: Annotated[ConfirmReportInput, INPUT]
 async def change_status(info: Info, input: Annotated[ChangeStatusInput, INPUT]) -> ChangeStatusResult:
     """Take a report a step further; for the authorities of its territory."""
     report_id = read_uuid(input.report_id, "Report", ("input", "reportId"))
-    change = status_usecase.StatusChange(report_id, input.to, input.remark)
+    change = status_usecase.StatusChange(report_id, input.to, input.remark, input.mask_personal_data)
     c = info.context
     return StatusChanged.of(
         await status_usecase.change_status(

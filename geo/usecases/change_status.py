@@ -22,6 +22,7 @@ class StatusChange:
     report_id: UUID
     to: ReportStatus
     remark: str | None
+    mask: bool = False  # personal data in the remark, rather than refuse it
 
 
 async def change_status(
@@ -37,7 +38,9 @@ async def change_status(
     Raises `UnknownReport`, `TransitionNotAllowed`, `NotPermitted`, `InvalidText`, `PersonalDataFound`,
     and the problems of idempotency keys.
     """
-    remark = None if change.remark is None else publishable(change.remark, ("input", "remark"), mask=False).text
+    remark = None
+    if change.remark is not None:
+        remark = publishable(change.remark, ("input", "remark"), mask=change.mask).text
     once = idempotency.Once(viewer, idempotency_key, "changeStatus", change)
     async with db.write() as conn:
         if earlier := await once.earlier(conn):
