@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from geo.errors import TooSlow
 
+Connection = AsyncConnection
+
 
 def _nothing() -> None:
     pass

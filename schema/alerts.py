@@ -97,7 +97,8 @@ class Alert(Node):
     async def deliveries(self, info: Info) -> AlertDeliveries | None:
         if not geo_alerts.is_publisher(info.context.viewer, self.record):
             return None
-        return AlertDeliveries(**(await info.context.alert_reach.load(self.record.id))._asdict())
+        reach = await info.context.alert_reach.load(self.record.id)
+        return None if reach is None else AlertDeliveries(**reach._asdict())
 
 
 @strawberry.type(description="An alert in a list.")

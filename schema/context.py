@@ -1,7 +1,7 @@
 """What a resolver has at hand, typed. Made by `api` for each request or socket."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -17,7 +17,7 @@ from geo.areas import Areas
 from geo.categories import Categories
 from geo.contacts import Contact
 from geo.cursor import Cursors, PageCursor
-from geo.db import Database
+from geo.db import Connection, Database
 from geo.feed import Feed
 from geo.links import Links
 from geo.models import Adoption, Alert, Area, Event, Evidence, RatingSummary, Report
@@ -27,6 +27,7 @@ from geo.usecases.register_message import Monitor
 from geo.usecases.set_preferences import AskAddress
 from geo.viewer import ANONYMOUS, Viewer
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -80,23 +81,12 @@ class Context:
 
     @cached_property
     def reports(self) -> DataLoader[UUID, Report | None]:
-        async def load(ids: list[UUID]) -> list[Report | None]:
-            async with self.db.read() as conn:
-                found = await reports.by_ids(conn, self.viewer, ids)
-            return [found.get(report_id) for report_id in ids]
-
-        return DataLoader(load, cache=False)
+        return self._by_key(lambda conn, ids: reports.by_ids(conn, self.viewer, ids))
 
     @cached_property
     def surviving(self) -> DataLoader[UUID, Report | None]:
         """Reports by id; in the place of a merged one the report that goes on."""
-
-        async def load(ids: list[UUID]) -> list[Report | None]:
-            async with self.db.read() as conn:
-                found = await reports.surviving(conn, self.viewer, ids)
-            return [found.get(report_id) for report_id in ids]
-
-        return DataLoader(load, cache=False)
+        return self._by_key(lambda conn, ids: reports.surviving(conn, self.viewer, ids))
 
     @cached_property
     def contacts(self) -> DataLoader[UUID, Contact | None]:
@@ -111,96 +101,64 @@ class Context:
 
     @cached_property
     def areas(self) -> DataLoader[str, Area | None]:
-        async def load(codes: list[str]) -> list[Area | None]:
-            async with self.db.read() as conn:
-                found = await areas.by_codes(conn, codes)
-            return [found.get(code) for code in codes]
-
-        return DataLoader(load, cache=False)
+        return self._by_key(areas.by_codes)
 
     @cached_property
     def adoptions(self) -> DataLoader[UUID, Adoption | None]:
-        async def load(ids: list[UUID]) -> list[Adoption | None]:
-            async with self.db.read() as conn:
-                found = await adoptions.latest(conn, ids)
-            return [found.get(report_id) for report_id in ids]
-
-        return DataLoader(load, cache=False)
+        return self._by_key(adoptions.latest)
 
     @cached_property
     def ratings(self) -> DataLoader[UUID, RatingSummary | None]:
-        async def load(ids: list[UUID]) -> list[RatingSummary | None]:
-            async with self.db.read() as conn:
-                found = await ratings.of_reports(conn, self.viewer, ids)
-            return [found.get(report_id) for report_id in ids]
-
-        return DataLoader(load, cache=False)
+        return self._by_key(lambda conn, ids: ratings.of_reports(conn, self.viewer, ids))
 
     @cached_property
     def evidence_by_id(self) -> DataLoader[UUID, Evidence | None]:
-        async def load(ids: list[UUID]) -> list[Evidence | None]:
-            async with self.db.read() as conn:
-                found = await evidence.by_ids(conn, ids)
-            return [found.get(evidence_id) for evidence_id in ids]
-
-        return DataLoader(load, cache=False)
+        return self._by_key(evidence.by_ids)
 
     @cached_property
     def evidence(self) -> DataLoader[Slice, list[Evidence]]:
-        async def load(ids: Sequence[UUID], after: PageCursor | None, limit: int) -> dict[UUID, list[Evidence]]:
-            async with self.db.read() as conn:
-                return await evidence.of_reports(conn, ids, after, limit)
-
-        return DataLoader(_by_slice(load), cache=False)
+        return self._by_slice(evidence.of_reports)
 
     @cached_property
     def timeline(self) -> DataLoader[Slice, list[Event]]:
-        async def load(ids: Sequence[UUID], after: PageCursor | None, limit: int) -> dict[UUID, list[Event]]:
-            async with self.db.read() as conn:
-                return await events.timeline(conn, self.viewer, ids, after, limit)
-
-        return DataLoader(_by_slice(load), cache=False)
+        return self._by_slice(lambda conn, ids, after, limit: events.timeline(conn, self.viewer, ids, after, limit))
 
     @cached_property
     def alerts(self) -> DataLoader[UUID, Alert | None]:
-        async def load(ids: list[UUID]) -> list[Alert | None]:
-            async with self.db.read() as conn:
-                found = await alerts.by_ids(conn, ids)
-            return [found.get(alert_id) for alert_id in ids]
-
-        return DataLoader(load, cache=False)
+        return self._by_key(alerts.by_ids)
 
     @cached_property
     def alert_answers(self) -> DataLoader[Slice, list[AlertAnswer]]:
-        async def load(ids: Sequence[UUID], after: PageCursor | None, limit: int) -> dict[UUID, list[AlertAnswer]]:
-            async with self.db.read() as conn:
-                return await alert_answers.of_alerts(conn, ids, after, limit)
-
-        return DataLoader(_by_slice(load), cache=False)
+        return self._by_slice(alert_answers.of_alerts)
 
     @cached_property
-    def alert_reach(self) -> DataLoader[UUID, AlertReach]:
-        async def load(ids: list[UUID]) -> list[AlertReach]:
+    def alert_reach(self) -> DataLoader[UUID, AlertReach | None]:
+        return self._by_key(alert_deliveries.of_alerts)
+
+    def _by_key(self, read: Callable[[Connection, list[K]], Awaitable[dict[K, T]]]) -> DataLoader[K, T | None]:
+        """One statement for all keys that were asked for at once."""
+
+        async def load(keys: list[K]) -> list[T | None]:
             async with self.db.read() as conn:
-                found = await alert_deliveries.of_alerts(conn, ids)
-            return [found[alert_id] for alert_id in ids]
+                found = await read(conn, keys)
+            return [found.get(key) for key in keys]
 
         return DataLoader(load, cache=False)
 
+    def _by_slice(
+        self, read: Callable[[Connection, list[UUID], PageCursor | None, int], Awaitable[dict[UUID, list[T]]]]
+    ) -> DataLoader[Slice, list[T]]:
+        """One statement for all that were asked for the same slice."""
 
-def _by_slice(
-    load: Callable[[Sequence[UUID], PageCursor | None, int], Awaitable[dict[UUID, list[T]]]],
-) -> Callable[[list[Slice]], Awaitable[list[list[T]]]]:
-    """One statement for all that were asked for the same slice."""
+        async def load(slices: list[Slice]) -> list[list[T]]:
+            groups: dict[tuple[PageCursor | None, int], list[UUID]] = defaultdict(list)
+            for key, after, limit in slices:
+                groups[after, limit].append(key)
+            async with self.db.read() as conn:
+                found = {group: await read(conn, ids, *group) for group, ids in groups.items()}
+            return [found[after, limit][key] for key, after, limit in slices]
 
-    async def load_slices(slices: list[Slice]) -> list[list[T]]:
-        groups: dict[tuple[PageCursor | None, int], list[UUID]] = defaultdict(list)
-        for key, after, limit in slices:
-            groups[after, limit].append(key)
-        found = {group: await load(ids, *group) for group, ids in groups.items()}
-        return [found[after, limit][key] for key, after, limit in slices]
-
-    return load_slices
+        return DataLoader(load, cache=False)
 
 
 Info = strawberry.Info[Context, None]
