@@ -49,9 +49,9 @@ ON CONFLICT (number) DO NOTHING
 """
 INVOLVEMENT = "INSERT INTO involvement (report_id, party, role, since) VALUES (%(id)s, %(party)s, 'REPORTER', now())"
 EVENT = """
-INSERT INTO event (id, report_id, version, kind, actor, at, visibility, after, detail)
+INSERT INTO event (id, report_id, version, kind, actor, party, at, visibility, after, detail)
 SELECT
-    %(event_id)s, id, version, 'REPORT_SUBMITTED', 'RESIDENT', submitted_at, visibility,
+    %(event_id)s, id, version, 'REPORT_SUBMITTED', 'RESIDENT', %(party)s, submitted_at, visibility,
     jsonb_build_object(
         'category', category, 'status', status, 'urgency', urgency, 'visibility', visibility,
         'location', jsonb_build_array(ST_X(location), ST_Y(location)),

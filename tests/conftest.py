@@ -69,7 +69,7 @@ def template(server_url: str) -> Iterator[str]:
 @contextmanager
 def copied(server_url: str, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex[:12]}"
-    execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    execute(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")  # twice as fast here
     try:
         yield named(server_url, name)
     finally:

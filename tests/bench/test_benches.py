@@ -65,7 +65,6 @@ def test_nothing_is_lost_in_a_crash(made: World) -> None:
 WRITTEN = """
 SELECT
     to_jsonb(report) - '{id,number,submitted_at,updated_at,due_at}'::text[] AS report,
-    date_trunc('minute', due_at - submitted_at + interval '30 s') AS time_to_handle,
     to_jsonb(involvement) - '{report_id,since}'::text[] AS involvement,
     to_jsonb(event) - '{id,report_id,position,at}'::text[] #- '{after,submitted_at}' AS event
 FROM report JOIN involvement ON involvement.report_id = report.id JOIN event ON event.report_id = report.id

@@ -77,7 +77,7 @@ async def test_the_reporter_and_authorities_correct_at_once(world: Database, vie
     assert after.version == 4
     assert await told(world, report) == [
         (1, EventKind.REPORT_SUBMITTED, {}),
-        (2, EventKind.EVIDENCE_ADDED, {"evidence": str(piece.id)}),
+        (2, EventKind.EVIDENCE_ADDED, {"evidence": str(piece.id), "kind": EvidenceKind.CORRECTION}),
         (3, EventKind.REPORT_MOVED, {}),
         (4, EventKind.CATEGORY_CHANGED, {"from": "glas", "to": "afval"}),
     ]
