@@ -144,7 +144,7 @@ class Cast:
         expect(refused.get("code") == "ConsentMissing", f"a message without consent was not refused: {refused}")
         self.say("Monitoren", "Anna grumbles in an app. Without her consent nothing is kept.")
         given = datetime.now(UTC) - timedelta(minutes=1)
-        consent = {"givenAt": given.isoformat(), "purposes": ["REGISTER", "CONTACT"], "textVersion": "2026-03"}
+        consent = {"givenAt": given.isoformat(), "purposes": ["REGISTER"], "textVersion": "2026-03"}
         asked = await self.app.mutate("registerMessage", REGISTERED, **message, consent=consent)
         expect(asked["__typename"] == "PlaceUnclear", f"nobody was asked where it is: {asked}")
         self.say("Monitoren", "She consents. BART knows what it is about, and asks where it is.")

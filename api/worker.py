@@ -7,7 +7,7 @@ from procrastinate import PsycopgConnector
 
 from api.mail_jobs import add_mail_jobs
 from api.mails import Mails
-from geo import idempotency, uploads
+from geo import idempotency, messages, uploads
 from geo.categories import Categories
 from geo.db import Database
 from geo.photos import PhotoStore
@@ -15,6 +15,7 @@ from geo.statuses import Statuses
 from geo.usecases.keep_time import keep_time
 
 FORGOTTEN_AFTER = timedelta(hours=24)
+UNANSWERED_AFTER = timedelta(days=30)
 
 
 def make_worker(database_url: str, db: Database, photos: PhotoStore, mails: Mails | None = None) -> procrastinate.App:
@@ -32,6 +33,13 @@ def make_worker(database_url: str, db: Database, photos: PhotoStore, mails: Mail
             forgotten = await uploads.purge(conn, datetime.now(UTC) - FORGOTTEN_AFTER)
         for upload_id in forgotten:
             await photos.delete(upload_id)
+
+    @jobs.periodic(cron="41 3 * * *")
+    @jobs.task(name="purge_messages", queueing_lock="purge_messages", pass_context=False)
+    async def purge_messages(timestamp: int) -> None:
+        """Forget messages whose question nobody answered."""
+        async with db.write() as conn:
+            await messages.purge(conn, datetime.now(UTC) - UNANSWERED_AFTER)
 
     @jobs.periodic(cron="* * * * *")
     @jobs.task(name="keep_time", queueing_lock="keep_time", pass_context=False)

@@ -64,10 +64,7 @@ async def thank(conn: AsyncConnection, adoption_id: UUID, party: str) -> bool:
 
 
 async def lock_lapsed(conn: AsyncConnection, now: datetime, most: int) -> Sequence[Report]:
-    """Reports whose adoption is over its time, locked; not those that somebody else has locked.
-
-    A merged one is left alone: it is adopted again when the merge is undone.
-    """
+    """Reports whose adoption is over its time, locked; not those that somebody else has locked."""
     over = adoption.c.ended_at.is_(None), adoption.c.until <= now, report.c.status == ReportStatus.ADOPTED
     found = select(*columns()).join(adoption, adoption.c.report_id == report.c.id).where(*over)
     in_order = found.order_by(adoption.c.until).limit(most).with_for_update(of=(report, adoption), skip_locked=True)

@@ -74,9 +74,9 @@ async def add(conn: AsyncConnection, report_id: UUID, given: Contact) -> None:
 
 async def expire(conn: AsyncConnection, report_id: UUID, at: datetime | None) -> None:
     """Let the contacts of a report, and of what was merged into it, lapse at a time; None while it is open."""
-    merged = select(report.c.id).where(report.c.merged_into == report_id)
-    of = or_(contact.c.report_id == report_id, contact.c.report_id.in_(merged))
-    await conn.execute(update(contact).where(of).values(lapses_at=at))
+    own = select(report.c.id).where(report.c.id == report_id)  # not OR: each of the two is found by its index
+    of = own.union_all(select(report.c.id).where(report.c.merged_into == report_id))
+    await conn.execute(update(contact).where(contact.c.report_id.in_(of)).values(lapses_at=at))
 
 
 async def purge(conn: AsyncConnection, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 Evidence moves. Confirmations and involvement are copied: who had to do with the duplicate still has, and hears of it.
 Its reporter contributed to the other report, and has no say over what somebody else wrote there.
+The adoption of a duplicate ends with the merge, and is not taken up again when that is undone.
 Merges are undone last one first, so that each finds what it left.
 """
 
@@ -11,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, bindparam, case, delete, exists, func, literal, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
-from geo.models import Involvement, Report
+from geo.models import Involvement, Report, ReportStatus, Visibility
 from geo.tables import adoption, confirmation, evidence, involvement, merge, report
 
 UNDO = timedelta(days=1)
@@ -37,8 +38,10 @@ _COLUMNS = [merge.c[name] for name in Merge.__dataclass_fields__]
 
 async def move(conn: AsyncConnection, duplicate: Report, into: Report) -> None:
     """Take over all that belongs to the duplicate, and remember it; both are locked."""
+    adopted = duplicate.status is ReportStatus.ADOPTED
     moved = {
-        "status": duplicate.status,
+        "status": ReportStatus.REPORTED if adopted else duplicate.status,
+        "visibility": duplicate.visibility,
         "last_confirmed_at": into.last_confirmed_at and into.last_confirmed_at.isoformat(),
         "evidence": await _move_evidence(conn, duplicate.id, into.id),
         "involved": await _copy_involvement(conn, duplicate.id, into.id),
@@ -109,6 +112,12 @@ async def built_upon(conn: AsyncConnection, made: Merge) -> bool:
     return bool(await conn.scalar(found))
 
 
+async def visibilities(conn: AsyncConnection, into: UUID) -> list[Visibility]:
+    """What was merged into a report had these when it was."""
+    had = select(merge.c.moved["visibility"].astext).where(merge.c.into_id == into, merge.c.undone_at.is_(None))
+    return [Visibility(level) for level in await conn.scalars(had)]
+
+
 async def move_back(conn: AsyncConnection, made: Merge) -> None:
     """Give a locked duplicate back what was its own. What came to the other report since then stays there."""
     moved = made.moved
@@ -158,3 +167,19 @@ async def _remove_involvement(conn: AsyncConnection, made: Merge) -> None:
         )
     ]
     await conn.execute(delete(involvement).where(c.report_id == made.into_id, came, ~or_(*taken)))
+
+
+_FAMILY = text("""
+    WITH RECURSIVE family AS (
+        SELECT unnest(CAST(:ids AS uuid[])) AS id
+        UNION
+        SELECT CASE WHEN merge.into_id = family.id THEN merge.duplicate_id ELSE merge.into_id END
+        FROM family JOIN merge ON family.id IN (merge.duplicate_id, merge.into_id)
+    )
+    SELECT id FROM family
+""")
+
+
+async def family(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[UUID]:
+    """The reports with all that was ever merged with them: what was copied by a merge that was undone may be there."""
+    return (await conn.scalars(_FAMILY, {"ids": list(ids)})).all()

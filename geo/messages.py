@@ -29,13 +29,13 @@ def _to_message(row: Row[Any]) -> Message:
 # What apps say is given at each execution, not within the statement: SQLAlchemy would keep it with the statement.
 _OWN = select(*_COLUMNS).where(message.c.organisation == bindparam("organisation"))
 _FOUND = _OWN.where(message.c.source == bindparam("source"), message.c.external_id == bindparam("external_id"))
-_WRITTEN = _OWN.where(message.c.party == bindparam("party")).order_by(message.c.id)
+_WRITTEN = select(*_COLUMNS).where(message.c.party == bindparam("party")).order_by(message.c.id)
 _LOCATION = func.ST_SetSRID(func.ST_MakePoint(bindparam("lon", type_=Double), bindparam("lat", type_=Double)), SRID)
-_TAKE_IN = (
-    insert(message)
-    .values(location=_LOCATION, received_at=func.clock_timestamp())
-    .on_conflict_do_nothing()
-    .returning(message.c.id)
+_TAKE_IN = insert(message).values(location=_LOCATION, received_at=func.clock_timestamp()).on_conflict_do_nothing()
+_AGREE = insert(consent)
+_AGREE = _AGREE.on_conflict_do_update(
+    index_elements=["message_id"],
+    set_={name: _AGREE.excluded[name] for name in ("given_at", "purposes", "text_version")},
 )
 _REWORD = (
     update(message)
@@ -76,10 +76,12 @@ async def take_in(
         "permalink": permalink,
         "written_at": written_at,
     }
-    if message_id := (await conn.execute(_TAKE_IN, fresh)).scalar():
-        given = {"given_at": agreed.given_at, "purposes": agreed.purposes, "text_version": agreed.text_version}
-        await conn.execute(insert(consent), {"message_id": message_id, **given})
-    return _to_message((await conn.execute(_FOUND.with_for_update(of=message), fresh)).one())
+    given = {"given_at": agreed.given_at, "purposes": agreed.purposes, "text_version": agreed.text_version}
+    while True:  # whoever withdrew it meanwhile makes it new again
+        await conn.execute(_TAKE_IN, fresh)
+        if row := (await conn.execute(_FOUND.with_for_update(of=message), fresh)).one_or_none():
+            await conn.execute(_AGREE, {"message_id": row.id, **given})
+            return _to_message(row)
 
 
 async def reword(conn: AsyncConnection, message_id: UUID, text: str, location: Point | None) -> Message:
@@ -107,16 +109,29 @@ async def by_id(conn: AsyncConnection, organisation: str, message_id: UUID) -> M
     return None if row is None else _to_message(row)
 
 
-async def lock_some(
-    conn: AsyncConnection, organisation: str, source: str | None, external_id: str | None, party: str | None
+async def lock_one(conn: AsyncConnection, organisation: str, source: str, external_id: str) -> Sequence[Message]:
+    """The organisation's message by source and external id, locked until the transaction ends."""
+    key = {"organisation": organisation, "source": source, "external_id": external_id}
+    return [_to_message(row) for row in await conn.execute(_FOUND.with_for_update(of=message), key)]
+
+
+async def lock_written(
+    conn: AsyncConnection, party: str, report_ids: Sequence[UUID] | None = None
 ) -> Sequence[Message]:
-    """The organisation's messages by source and external id, or all of one author, locked until the end."""
-    wanted = _FOUND if party is None else _WRITTEN
-    key = {"organisation": organisation, "source": source, "external_id": external_id, "party": party}
-    return [_to_message(row) for row in await conn.execute(wanted.with_for_update(of=message), key)]
+    """The messages of an author, on these reports alone where they are given; locked until the transaction ends."""
+    written = _WRITTEN if report_ids is None else _WRITTEN.where(message.c.report_id.in_(report_ids))
+    return [_to_message(row) for row in await conn.execute(written.with_for_update(of=message), {"party": party})]
 
 
 async def forget(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
     """Delete messages with their consents: nothing of them stays."""
     await conn.execute(delete(consent).where(consent.c.message_id.in_(ids)))
     await conn.execute(delete(message).where(message.c.id.in_(ids)))
+
+
+async def purge(conn: AsyncConnection, before: datetime) -> int:
+    """Forget messages that came before a time and whose question nobody answered; returns how many."""
+    idle = select(message.c.id).where(message.c.event_id.is_(None), message.c.received_at < before)
+    ids = (await conn.scalars(idle.with_for_update(skip_locked=True))).all()
+    await forget(conn, ids)
+    return len(ids)

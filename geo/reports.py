@@ -58,6 +58,13 @@ async def lock(conn: AsyncConnection, viewer: Viewer, report_id: UUID, path: Pat
     raise UnknownReport(path=path, hint="Pass the `id` of a report that you can read.")
 
 
+async def lock_all(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Report]:
+    """The reports, whoever may see them, locked in the order of `lock_several`."""
+    found = select(*columns()).where(report.c.id.in_(ids))
+    in_order = found.order_by(report.c.merged_into.is_not(None), report.c.id).with_for_update(of=report)
+    return [to_report(row) for row in await conn.execute(in_order)]
+
+
 async def lock_several(conn: AsyncConnection, viewer: Viewer, ids: Sequence[UUID]) -> dict[UUID, Report]:
     """Those of the reports, merged or not, that the viewer may see, locked with all that is merged into them.
 

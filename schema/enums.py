@@ -158,8 +158,8 @@ _describe(
     Purpose,
     "What an author consents to.",
     {
-        "REGISTER": "That the message is registered as a report, and shown in it.",
-        "CONTACT": "To be asked and told about it, through the app.",
+        "REGISTER": "That the message is registered as a report and shown in it, without telling who wrote it, and "
+        "that its author is told through the app what becomes of it.",
     },
 )
 _describe(

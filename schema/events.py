@@ -1,7 +1,6 @@
 """What happened to a report: the same types as answers of mutations, in timelines, and live."""
 
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 
@@ -32,8 +31,7 @@ class ReportSubmitted(ReportEvent):
 class EvidenceAdded(ReportEvent):
     @strawberry.field(description="What was added.")
     async def evidence(self, info: Info) -> Evidence | None:
-        record = await info.context.evidence_by_id.load(UUID(self.event.detail["evidence"]))
-        return None if record is None else Evidence(record=record)
+        return await self.piece(info, self.event.detail["evidence"])
 
 
 @strawberry.type(description="Somebody on the spot said that it is still there, or gone.")

@@ -126,7 +126,7 @@ class PlaceUnclear(MessageResult):
 @strawberry.input(description="What the author agreed to.")
 class ConsentInput:
     given_at: datetime = strawberry.field(description='When. Example: `"2026-11-24T09:30:00+01:00"`.')
-    purposes: list[Purpose] = strawberry.field(description="To what; REGISTER at least.")
+    purposes: list[Purpose] = strawberry.field(description="To what.")
     text_version: str = strawberry.field(
         description="Which version of the consent text the author had before them. Example: `2026-03`."
     )

@@ -29,14 +29,14 @@ class CategoryChanged(ReportEvent):
 class CorrectionDeclined(ReportEvent):
     @strawberry.field(description="The correction.")
     async def evidence(self, info: Info) -> Evidence | None:
-        return await _evidence(info, self.event.detail["evidence"])
+        return await self.piece(info, self.event.detail["evidence"])
 
 
 @strawberry.interface(description="The description of the report, or a piece of evidence, reads otherwise.")
 class ContentEvent(ReportEvent):
     @strawberry.field(description="The piece of evidence; null where it is the description of the report.")
     async def evidence(self, info: Info) -> Evidence | None:
-        return await _evidence(info, self.event.detail["evidence"])
+        return await self.piece(info, self.event.detail["evidence"])
 
 
 @strawberry.type(description="It was changed where it was written.")
@@ -84,7 +84,7 @@ class AdoptionEnded(ReportEvent):
 class AdoptionCompleted(ReportEvent):
     @strawberry.field(description="The photo that shows it.")
     async def evidence(self, info: Info) -> Evidence | None:
-        return await _evidence(info, self.event.detail["evidence"])
+        return await self.piece(info, self.event.detail["evidence"])
 
 
 @strawberry.type(description="Somebody thanked the adopter.")
@@ -141,8 +141,3 @@ class MergeUndone(ReportEvent):
     @strawberry.field(description="The id of the other report.")
     def other_id(self) -> strawberry.ID:
         return make_id("Report", self.event.detail["other"])
-
-
-async def _evidence(info: Info, key: str | None) -> Evidence | None:
-    record = None if key is None else await info.context.evidence_by_id.load(UUID(key))
-    return None if record is None else Evidence(record=record)

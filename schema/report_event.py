@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 import strawberry
 
@@ -9,6 +10,7 @@ from geo.models import Event, Outcome
 from geo.models import Report as Record
 from schema.context import Info
 from schema.enums import ActorKind
+from schema.evidence import Evidence
 from schema.following import seal
 from schema.nodes import make_id
 from schema.reports import Report
@@ -54,3 +56,10 @@ class ReportEvent:
     async def report(self, info: Info) -> Report | None:
         record = self.known or await info.context.reports.load(self.event.report_id)
         return None if record is None else Report(record=record)
+
+    async def piece(self, info: Info, key: str | None) -> Evidence | None:
+        """Evidence that the event tells of, where the caller may see its report."""
+        if key is None or await self.report(info) is None:
+            return None
+        record = await info.context.evidence_by_id.load(UUID(key))
+        return None if record is None else Evidence(record=record)

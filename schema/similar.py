@@ -6,6 +6,7 @@ import strawberry
 
 from geo.geometry import check_point
 from geo.matching import Match as Found
+from geo.texts import check_text
 from geo.usecases.find_similar import find_similar
 from schema.categories import Lang
 from schema.context import Info
@@ -66,7 +67,8 @@ async def similar_reports(
     point = check_point(draft.location.lon, draft.location.lat, ("draft", "location"))
     categories = info.context.services.categories
     category = await categories.usable(draft.category, ("draft", "category"))
+    description = check_text(draft.description, ("draft", "description"))
     most, viewer = check_first(first, MOST), info.context.viewer
     async with info.context.db.read() as conn:
-        found = await find_similar(conn, categories, viewer, category.slug, draft.description, point, most)
+        found = await find_similar(conn, categories, viewer, category.slug, description, point, most)
     return matches_of(found)

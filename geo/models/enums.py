@@ -51,7 +51,6 @@ class Purpose(StrEnum):
     """What an author consents to."""
 
     REGISTER = "REGISTER"
-    CONTACT = "CONTACT"
 
 
 class Role(StrEnum):

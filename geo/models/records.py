@@ -179,7 +179,8 @@ class RatingSummary:
 class Message:
     """A post from elsewhere, passed on with its author's consent. `party` is the author under the app's pseudonym.
 
-    `evidence_id` is set where it supplemented a report that was there before.
+    `evidence_id` is set where it supplemented a report that was there before; `piece_ids` are all evidence made of it,
+    its photos too.
     """
 
     id: UUID
@@ -197,6 +198,7 @@ class Message:
     category: str | None
     report_id: UUID | None
     evidence_id: UUID | None
+    piece_ids: list[UUID]
     event_id: UUID | None
 
 

@@ -1,6 +1,6 @@
 """Messages that apps pass on, and the consent of their authors."""
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from geo.tables.base import Instant, PointColumn, metadata
@@ -23,12 +23,14 @@ message = Table(
     Column("category", Text, ForeignKey("category.slug")),
     Column("report_id", UUID, ForeignKey("report.id")),
     Column("evidence_id", UUID, ForeignKey("evidence.id")),  # where it supplemented a report that was there
+    Column("piece_ids", ARRAY(UUID), nullable=False, server_default=text("'{}'")),  # all evidence made of it
     Column("event_id", UUID, ForeignKey("event.id")),  # the first answer, given again to whoever asks again
     UniqueConstraint("organisation", "source", "external_id"),
 )
 Index(None, message.c.report_id)
 Index(None, message.c.evidence_id)
 Index(None, message.c.party)
+Index("message_unanswered_idx", message.c.received_at, postgresql_where=message.c.event_id.is_(None))
 
 consent = Table(
     "consent",

@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from geo import events, idempotency, reports
+from geo import events, idempotency, merges, reports
 from geo.db import Database
 from geo.errors import NotPermitted
 from geo.models import EventKind, Outcome, Visibility
 from geo.usecases.carry_visibility import carry_visibility
+from geo.usecases.correct_report import STRICTEST_LAST
 from geo.viewer import Viewer
 from geo.visibility import levels
 
@@ -15,6 +16,8 @@ async def change_visibility(
     db: Database, viewer: Viewer, report_id: UUID, to: Visibility, idempotency_key: str | None
 ) -> Outcome:
     """The event of the change, or the first answer to the same key.
+
+    Opening a report decides about that report alone, and not about what was merged into it.
 
     Raises `UnknownReport`, `NotPermitted`, and the problems of idempotency keys.
     """
@@ -30,6 +33,12 @@ async def change_visibility(
                 hint=f"You can choose among: {', '.join(sorted(levels(viewer)))}."
                 if viewer.works_in(before.place.codes)
                 else "Ask the municipality of the place.",
+            )
+        if max([to, *await merges.visibilities(conn, before.id)], key=STRICTEST_LAST.index) is not to:
+            raise NotPermitted(
+                "What was merged into this report is for fewer eyes.",
+                path=("input", "to"),
+                hint="Undo the merge first, within a day of it; then open this report alone.",
             )
         after = await reports.change(conn, before, visibility=to)
         await carry_visibility(conn, viewer, before, after)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from geo import confirmations, events, idempotency, merges, reports
+from geo import adoptions, confirmations, events, idempotency, merges, reports
 from geo.db import Database
 from geo.errors import MergeNotPossible, NotPermitted, UnknownReport
 from geo.geometry import Path
-from geo.models import EventKind, Outcome, Report, ReportStatus
+from geo.models import AdoptionEnding, EventKind, Outcome, Report, ReportStatus
 from geo.viewer import Viewer
 
 DUPLICATE, INTO = ("input", "duplicateId"), ("input", "intoId")
@@ -29,6 +29,7 @@ async def merge_reports(
         duplicate = permitted(viewer, found.get(duplicate_id), DUPLICATE)
         into = permitted(viewer, found.get(into_id), INTO)
         _check(duplicate, into)
+        await adoptions.end(conn, duplicate.id, AdoptionEnding.TAKEN_OVER)
         await merges.move(conn, duplicate, into)
         merged = await reports.change(conn, duplicate, status=ReportStatus.MERGED, merged_into=into.id)
         event = await events.append(
@@ -71,6 +72,8 @@ def _check(duplicate: Report, into: Report) -> None:
     for report, path in ((duplicate, DUPLICATE), (into, INTO)):
         if report.merged_into is not None:
             raise MergeNotPossible("This report is merged already.", path=path, hint="See its `mergedInto`.")
+        if report.status is ReportStatus.REJECTED or report.closed_at is not None:
+            raise MergeNotPossible("This report is final.", path=path, hint="Open it again first.")
     if duplicate.visibility is not into.visibility:
         raise MergeNotPossible(
             "Not the same people may see the two.", path=INTO, hint="Give them the same visibility first."

@@ -3,30 +3,35 @@
 Without consent nothing whatever is kept of it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo import areas, events, evidence, involvement, messages, reports, uploads
+from geo import areas, messages, reports
 from geo.categories import Categories
 from geo.classifier import Classifier, Suggestion, is_sure, urgency_of
 from geo.db import Database
 from geo.errors import ConsentMissing, InvalidText, NotPermitted
 from geo.geometry import check_point
 from geo.matching import Match
-from geo.models import Channel, Consent, EventKind, Involvement, Message, Outcome, Point, Purpose, Role, Urgency
+from geo.models import Channel, Consent, Message, Outcome, Point, Purpose, Report, Role, Urgency
 from geo.places import Geocoder
 from geo.published import Written, publishable
+from geo.usecases.attach_evidence import attach_evidence
+from geo.usecases.edit_message import edit_message
 from geo.usecases.file_report import Situation, file_report
 from geo.usecases.find_similar import find_similar
 from geo.viewer import Viewer
 
 MAX_NAME = 200
+MAX_PSEUDONYM = 128  # as in the header Bart-Resident
+MAX_LINK = 2_000
+_LINK = re.compile(r"https?://\S+$")
 CLOCK_SKEW = timedelta(minutes=5)
 
 
@@ -97,8 +102,7 @@ async def register_message(db: Database, monitor: Monitor, viewer: Viewer, post:
     if viewer.role is not Role.APP or viewer.organisation is None:
         raise NotPermitted("Only an app passes on messages.", hint="Use the token of an app.")
     agreed = _consent(post.consent)
-    for name in ("source", "external_id", "author"):
-        _check_name(getattr(post, name), name)
+    _check_names(post)
     author = replace(viewer, party=f"{viewer.organisation}/{post.author}")
     written = publishable(post.text, ("input", "text"), mask=True)
     location = await _locate(monitor.geocoder, post)
@@ -116,13 +120,16 @@ async def register_message(db: Database, monitor: Monitor, viewer: Viewer, post:
             written_at=post.written_at,
             agreed=agreed,
         )
+        if message.party != author.party:
+            hint = "Send the author that it came with first."
+            raise NotPermitted("This message has another author.", path=("input", "author"), hint=hint)
         if message.event_id is not None:
-            return await _again(conn, author, message, post.text, written)
+            return Registered(message, await edit_message(conn, author, message, post.text, written), ())
         return await _register(conn, monitor, author, message, post, written, location or message.location)
 
 
 def _consent(given: Consent | None) -> Consent:
-    hint = "Ask the author first; then send `consent` with givenAt, purposes (REGISTER at least) and textVersion."
+    hint = "Ask the author first; then send `consent` with givenAt, purposes (REGISTER) and textVersion."
     if given is None:
         raise ConsentMissing(path=("input", "consent"), hint=hint)
     if Purpose.REGISTER not in given.purposes:
@@ -134,10 +141,16 @@ def _consent(given: Consent | None) -> Consent:
     return given
 
 
-def _check_name(value: str, name: str) -> None:
-    if not (0 < len(value) <= MAX_NAME and value.isprintable()):
-        where = {"external_id": "externalId"}.get(name, name)
-        raise InvalidText(path=("input", where), hint=f"1 to {MAX_NAME} visible characters.")
+def _check_names(post: Post) -> None:
+    """Raises `InvalidText`."""
+    named = {"source": post.source, "externalId": post.external_id, "author": post.author, "place": post.place}
+    for name, value in named.items():
+        most = MAX_PSEUDONYM if name == "author" else MAX_NAME
+        if value is not None and not (0 < len(value) <= most and value.isprintable()):
+            raise InvalidText(path=("input", name), hint=f"1 to {most} visible characters.")
+    link = post.permalink
+    if link is not None and not (len(link) <= MAX_LINK and link.isprintable() and _LINK.match(link)):
+        raise InvalidText(path=("input", "permalink"), hint=f"A web address, at most {MAX_LINK} characters.")
 
 
 async def _locate(geocoder: Geocoder, post: Post) -> Point | None:
@@ -181,11 +194,10 @@ async def _register(
             return Asked(message, Question.SAME, suggestions, matches)
     situation = Situation(category, urgency, written, location, place, Channel.MESSAGE)
     outcome = await file_report(conn, author, situation)
-    report_id = outcome.event.report_id
-    made = {"category": slug, "report_id": report_id, "event_id": outcome.event.id}
-    message = await messages.change(conn, message.id, **made)
-    for upload_id in post.upload_ids:
-        await _add(conn, author, report_id, None, upload_id)
+    report = await reports.lock_itself(conn, outcome.event.report_id)  # which the author may not see
+    photos = await _photos(conn, author, report, post.upload_ids)
+    made = {"category": slug, "report_id": report.id, "event_id": outcome.event.id}
+    message = await messages.change(conn, message.id, **made, piece_ids=photos)
     return Registered(message, outcome, suggestions)
 
 
@@ -198,55 +210,22 @@ async def _supplement(
     written: Written,
 ) -> Registered:
     """The message as evidence of a report that is there, with its photos."""
-    outcome = await _add(conn, author, same_as, written, None)
-    report_id, piece = outcome.event.report_id, UUID(outcome.event.detail["evidence"])
-    made = {"report_id": report_id, "evidence_id": piece, "event_id": outcome.event.id}
-    message = await messages.change(conn, message.id, **made)
-    for upload_id in upload_ids:
-        await _add(conn, author, report_id, None, upload_id)
+    before = await reports.lock(conn, author, same_as, ("input", "sameAs"))
+    outcome = await attach_evidence(conn, author, before, written, None, ())
+    assert outcome.report is not None
+    piece = UUID(outcome.event.detail["evidence"])
+    photos = await _photos(conn, author, outcome.report, upload_ids)
+    made = {"report_id": before.id, "evidence_id": piece, "event_id": outcome.event.id}
+    message = await messages.change(conn, message.id, **made, piece_ids=[piece, *photos])
     return Registered(message, outcome, ())
 
 
-async def _add(
-    conn: AsyncConnection, author: Viewer, report_id: UUID, written: Written | None, upload_id: UUID | None
-) -> Outcome:
-    """A remark or a photo of the author on a report."""
-    party = author.known_party()
-    before = await reports.lock(conn, author, report_id, ("input", "sameAs"))
-    if upload_id is not None:
-        await uploads.claim(conn, party, upload_id, ("input", "uploadIds"))
-    piece = await evidence.add(
-        conn,
-        before.id,
-        remark=written and written.text,
-        original=written and written.original,
-        upload_id=upload_id,
-        party=party,
-        added_by=author.actor,
-    )
-    await involvement.involve(conn, before.id, party, Involvement.CONTRIBUTOR)
-    after = await reports.change(conn, before)
-    detail = {"evidence": str(piece.id), "kind": piece.kind}
-    event = await events.append(conn, EventKind.EVIDENCE_ADDED, author.actor, before, after, detail, party=party)
-    return Outcome(event, after)
-
-
-async def _again(conn: AsyncConnection, author: Viewer, message: Message, text: str, written: Written) -> Registered:
-    """A message that came before: as it was, or edited at its source since."""
-    assert message.report_id is not None
-    assert message.event_id is not None
-    if text == message.text:
-        return Registered(message, Outcome(await events.by_id(conn, message.event_id), None), ())
-    before = await reports.lock_itself(conn, message.report_id)
-    if message.evidence_id is not None:
-        await evidence.change(conn, message.evidence_id, remark=written.text, original=written.original)
-        after = await reports.change(conn, before)
-    elif before.hidden_reason is None:
-        after = await reports.change(conn, before, description=written.text, original=written.original)
-    else:  # what a moderator hid stays hidden
-        after = await reports.change(conn, before, original=text)
-    await messages.reword(conn, message.id, text, None)
-    message = await messages.change(conn, message.id, edited_at=func.clock_timestamp())
-    detail = {"evidence": None if message.evidence_id is None else str(message.evidence_id)}
-    event = await events.append(conn, EventKind.TEXT_CHANGED, author.actor, before, after, detail, party=author.party)
-    return Registered(message, Outcome(event, None), ())
+async def _photos(conn: AsyncConnection, author: Viewer, report: Report, upload_ids: Sequence[UUID]) -> list[UUID]:
+    """The photos of a message as evidence of a locked report; returns the pieces."""
+    pieces = []
+    for upload_id in upload_ids:
+        outcome = await attach_evidence(conn, author, report, None, upload_id, ("input", "uploadIds"))
+        assert outcome.report is not None
+        report = outcome.report
+        pieces.append(UUID(outcome.event.detail["evidence"]))
+    return pieces

@@ -50,6 +50,8 @@ async def submit_report(
     category = await categories.usable(draft.category, ("input", "category"))
     urgency = draft.urgency or category.urgency
     once = idempotency.Once(viewer, idempotency_key, "submitReport", draft)
+    if draft.channel is Channel.MESSAGE:
+        raise NotPermitted("A message is no report yet.", path=("input", "channel"), hint="Use registerMessage.")
     async with db.write() as conn:
         if earlier := await once.earlier(conn):
             return Outcome(await events.by_id(conn, earlier), None)

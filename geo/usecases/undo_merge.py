@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from geo import confirmations, events, idempotency, merges, reports
+from geo import confirmations, contacts, events, idempotency, merges, reports
 from geo.db import Database
 from geo.errors import MergeNotPossible, NotMerged
 from geo.merges import Merge
@@ -34,6 +34,7 @@ async def undo_merge(db: Database, viewer: Viewer, report_id: UUID, idempotency_
                 "Another merge came after it.", path=PATH, hint="Undo the later merges first, the last one first."
             )
         await merges.move_back(conn, made)
+        await contacts.expire(conn, duplicate.id, None)  # only what is not final can be merged; the other may be by now
         apart = await reports.change(conn, duplicate, status=ReportStatus(made.moved["status"]), merged_into=None)
         event = await events.append(
             conn,

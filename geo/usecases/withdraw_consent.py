@@ -1,21 +1,25 @@
 """Erase what somebody wrote, and that it was them: a message whose consent is withdrawn, or one's own part in a report.
 
-A report's text leaves its rows in one transaction with the event that tells so; photos leave the store right after it,
-and an hourly job sees to those that a crash left behind.
+Texts leave their rows in one transaction with the events that tell so; photos leave the store right after it, and an
+hourly job sees to those that a crash left behind. What was merged is erased on both sides.
 """
 
 from collections import Counter
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo import erasure, events, involvement, messages, reports
+from geo import erasure, events, involvement, merges, messages, reports
 from geo.db import Database
 from geo.erasure import Erased
 from geo.errors import NotPermitted, UnknownMessage, UnknownReport
-from geo.models import ActorKind, EventKind, Involvement, Message, Role
+from geo.models import ActorKind, EventKind, Involvement, Message, Report, Role
 from geo.photos import PhotoStore
 from geo.viewer import Viewer
+from geo.visibility import sees
+
+_HINT = "Give the `source` and `externalId` of a message that you passed on, or its `author`."
 
 
 async def withdraw_consent(
@@ -23,60 +27,104 @@ async def withdraw_consent(
 ) -> Counter[str]:
     """Erase one message, or all of an author's; returns how much was erased, by what it was.
 
-    Raises `UnknownMessage`, `NotPermitted`.
+    Of one message goes what it made, and the author where nothing else of theirs is there. Raises `UnknownMessage`,
+    `NotPermitted`.
     """
     organisation = viewer.organisation
     if viewer.role is not Role.APP or organisation is None:
         raise NotPermitted("Only the app that passed a message on takes it back.", hint="Use the token of that app.")
-    party = None if author is None else f"{organisation}/{author}"
-    erased = Erased()
     async with db.write() as conn:
-        found = await messages.lock_some(conn, organisation, source, external_id, party)
+        if source is not None and external_id is not None:
+            found = await messages.lock_one(conn, organisation, source, external_id)
+        elif author is not None and source is None and external_id is None:
+            found = await messages.lock_written(conn, f"{organisation}/{author}")
+        else:
+            found = []
+        if author is not None:
+            found = [message for message in found if message.party == f"{organisation}/{author}"]
         if not found:
-            hint = "Give the `source` and `externalId` of a message that you passed on, or its `author`."
-            raise UnknownMessage(path=("input",), hint=hint)
+            raise UnknownMessage(path=("input",), hint=_HINT)
+        erased = Erased()
+        erased.counts["messages"] = len(found)
         await messages.forget(conn, [message.id for message in found])
-        for message in found:
-            await _erase_message(conn, message, erased)
-    db.forget()
-    for photo in erased.photos:
-        await photos.delete(photo)
-    return erased.counts
-
-
-async def _erase_message(conn: AsyncConnection, message: Message, erased: Erased) -> None:
-    erased.counts["messages"] += 1
-    if message.report_id is None:
-        return
-    described = message.evidence_id is None  # then the report is made of it
-    await _erase(conn, message.report_id, message.party, erased, description=described)
+        family = await lock_family(conn, [message.report_id for message in found if message.report_id is not None])
+        if external_id is None:
+            described = {message.report_id for message in found if message.evidence_id is None}
+            await _erase_party(conn, family, found[0].party, described, erased)
+        elif family:
+            await _erase_message(conn, family, found[0], erased)
+    await _let_go(db, photos, erased)
+    return +erased.counts
 
 
 async def erase_contribution(db: Database, photos: PhotoStore, viewer: Viewer, report_id: UUID) -> Counter[str]:
     """Erase the caller's part in a report: the text where they reported it, evidence, and that it was them.
 
-    Raises `UnknownReport`, `NotPermitted`.
+    Whoever reported something can do so even where they may not see it. Raises `UnknownReport`, `NotPermitted`.
     """
     party = viewer.known_party()
-    erased = Erased()
     async with db.write() as conn:
-        # Not what it was merged into: its own text stands in itself.
-        if report_id not in await reports.lock_several(conn, viewer, [report_id]):
+        ids = await merges.family(conn, [report_id])
+        own = await messages.lock_written(conn, party, ids)
+        family = await lock_family(conn, [report_id])
+        roles = {report.id: await involvement.roles(conn, report.id, party) for report in family}
+        asked = next((report for report in family if report.id == report_id), None)
+        if asked is None or not (roles[report_id] or sees(viewer, asked.visibility, asked.place.codes, frozenset())):
             raise UnknownReport(path=("input", "reportId"), hint="Pass the `id` of a report that you can read.")
-        described = Involvement.REPORTER in await involvement.roles(conn, report_id, party)
-        await _erase(conn, report_id, party, erased, description=described)
-    for photo in erased.photos:
-        await photos.delete(photo)
-    return erased.counts
+        erased = Erased()
+        erased.counts["messages"] = len(own)
+        await messages.forget(conn, [message.id for message in own])
+        described = {key for key, has in roles.items() if Involvement.REPORTER in has}
+        await _erase_party(conn, family, party, described, erased)
+    await _let_go(db, photos, erased)
+    return +erased.counts
 
 
-async def _erase(conn: AsyncConnection, report_id: UUID, party: str, erased: Erased, *, description: bool) -> None:
-    """Erase a party from a report, and from the one that goes on for it."""
-    before = await reports.lock_itself(conn, report_id)
-    found = await erasure.erase_party(conn, before.id, party, description=description)
-    erased.counts += found.counts
-    erased.photos += found.photos
+async def lock_family(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Report]:
+    """The reports with all that was ever merged with them, locked; a merge that ends meanwhile is followed."""
+    locked: Sequence[Report] = []
+    while len(locked) < len(known := await merges.family(conn, ids)):
+        locked = await reports.lock_all(conn, known)
+    return locked
+
+
+async def _erase_party(
+    conn: AsyncConnection, family: Sequence[Report], party: str, described: Collection[UUID | None], erased: Erased
+) -> None:
+    """Erase all that a party did on these reports; `described` are those whose text is theirs."""
+    for report in family:
+        before = erased.total
+        if report.id in described:
+            await erasure.description(conn, report.id, erased)
+        await erasure.party(conn, report.id, party, erased)
+        if erased.total > before:
+            await _tell(conn, report)
+
+
+async def _erase_message(conn: AsyncConnection, family: Sequence[Report], message: Message, erased: Erased) -> None:
+    """Erase what one message made; the author too, where nothing else of theirs is there."""
+    ids = [report.id for report in family]
+    reported = message.evidence_id is None
+    others = await messages.lock_written(conn, message.party, ids)
+    if not others and not await erasure.has_more(conn, ids, message.party, message.piece_ids):
+        await _erase_party(conn, family, message.party, {message.report_id} if reported else set(), erased)
+        return
+    if reported and message.report_id is not None:
+        await erasure.description(conn, message.report_id, erased)
+        await erasure.reporter(conn, ids, message.party, erased)
+    await erasure.pieces(conn, message.piece_ids, erased)
+    await erasure.made_by_message(conn, ids, message.piece_ids, reported=reported, erased=erased)
+    for report in family:
+        await _tell(conn, report)
+
+
+async def _tell(conn: AsyncConnection, before: Report) -> None:
     after = await reports.change(conn, before)
     await events.append(conn, EventKind.ERASED, ActorKind.SYSTEM, before, after, {})
-    if before.merged_into is not None:
-        await _erase(conn, before.merged_into, party, erased, description=False)
+
+
+async def _let_go(db: Database, photos: PhotoStore, erased: Erased) -> None:
+    """What the process keeps in memory, and the photos."""
+    db.forget()
+    for photo in erased.photos:
+        await photos.delete(photo)

@@ -185,6 +185,7 @@ def _people() -> None:
         sa.Column("category", sa.Text(), sa.ForeignKey("category.slug")),
         sa.Column("report_id", sa.UUID(), sa.ForeignKey("report.id")),
         sa.Column("evidence_id", sa.UUID(), sa.ForeignKey("evidence.id")),
+        sa.Column("piece_ids", sa.ARRAY(sa.UUID()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("event_id", sa.UUID(), sa.ForeignKey("event.id")),
         sa.UniqueConstraint(
             "organisation", "source", "external_id", name=op.f("message_organisation_source_external_id_key")
@@ -192,6 +193,8 @@ def _people() -> None:
     )
     for column in ("report_id", "evidence_id", "party"):
         op.create_index(op.f(f"message_{column}_idx"), "message", [column])
+    unanswered = sa.text("event_id IS NULL")
+    op.create_index("message_unanswered_idx", "message", ["received_at"], postgresql_where=unanswered)
     op.create_table(
         "consent",
         sa.Column("message_id", sa.UUID(), sa.ForeignKey("message.id"), primary_key=True),

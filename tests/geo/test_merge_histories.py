@@ -1,6 +1,7 @@
 """Any history of merges can be undone as if it had not been, and leads each report to one that goes on."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from geo.db import Database
-from geo.errors import MergeNotPossible, NotMerged
-from geo.models import Report, Verdict
+from geo.errors import MergeNotPossible, NotMerged, NotPermitted
+from geo.models import Report, Verdict, Visibility
+from geo.usecases.change_visibility import change_visibility
 from geo.usecases.confirm_report import confirm_report
+from geo.usecases.correct_report import STRICTEST_LAST
 from geo.usecases.merge_reports import merge_reports
 from geo.usecases.undo_merge import undo_merge
-from tests.geo.test_merges import THIRD, goes_on, remark
-from tests.world import NEIGHBOUR, OFFICER, RESIDENT, submit
+from tests.geo.test_merges import THIRD, evidence_of, goes_on, now, remark
+from tests.world import NEIGHBOUR, OFFICER, POLICE, RESIDENT, submit
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +48,7 @@ async def act(db: Database, stored: Sequence[Report], one: Act) -> None:
 
 async def merge_if_possible(db: Database, one: Report, other: Report) -> bool:
     try:
-        await merge_reports(db, OFFICER, one.id, other.id, None)
+        await merge_reports(db, POLICE, one.id, other.id, None)
     except MergeNotPossible:
         return False
     return True
@@ -112,3 +115,38 @@ async def test_every_chain_of_merges_leads_to_a_report_that_goes_on(
         while end in leads:
             end = leads[end]
         assert await goes_on(world, report) == stored[end].id
+
+
+opened = st.tuples(st.integers(0, COUNT - 1), st.sampled_from(Visibility))
+
+
+@on_one_database
+@given(st.lists(st.one_of(pairs, opened, st.integers(0, COUNT - 1)), max_size=10))
+@example([(0, Visibility.POLICE), (1, Visibility.POLICE), (0, 1), (1, Visibility.PUBLIC), 0])
+@example(
+    [(0, Visibility.POLICE), (1, Visibility.POLICE), (0, 1), (2, Visibility.POLICE), (1, 2), (2, Visibility.PUBLIC)]
+)
+async def test_no_report_is_opened_by_what_somebody_decides_of_another(
+    world: Database, history: list[tuple[int, int | Visibility] | int]
+) -> None:
+    """Nor is what was added to it, wherever that has gone."""
+    stored = [await submit(world) for _ in range(COUNT)]
+    for number, report in enumerate(stored):
+        await remark(world, RESIDENT, report.id, str(number))
+    ids = [report.id for report in stored]
+    decided = dict.fromkeys(ids, Visibility.PUBLIC)
+    for step in history:
+        match step:
+            case (int() as number, Visibility() as to):
+                with suppress(NotPermitted):
+                    event = (await change_visibility(world, POLICE, ids[number], to, None)).event
+                    decided[event.report_id] = to
+            case (int() as one, int() as other):
+                await merge_if_possible(world, stored[one], stored[other])
+            case int() as merged:
+                with suppress(NotMerged, MergeNotPossible):
+                    await undo_merge(world, POLICE, ids[merged], None)
+        for key in ids:
+            level = STRICTEST_LAST.index((await now(world, key)).visibility)
+            written = {key, *(ids[int(piece.remark or 0)] for piece in await evidence_of(world, key))}
+            assert all(level >= STRICTEST_LAST.index(decided[of]) for of in written)

@@ -6,10 +6,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text, update
 
-from geo import events, evidence, merges, reports
+from geo import erasure, events, evidence, merges, reports
 from geo.categories import Categories
 from geo.db import Database
-from geo.erasure import erase_party
 from geo.errors import MergeNotPossible, NotMerged, NotPermitted, UnknownReport
 from geo.models import EventKind, Evidence, Report, ReportStatus, Verdict, Visibility
 from geo.statuses import Statuses
@@ -234,9 +233,10 @@ async def test_nobody_who_was_erased_comes_back(world: Database) -> None:
     await confirm_report(world, THIRD, duplicate.id, Verdict.GONE, None)
     await merge_reports(world, OFFICER, duplicate.id, into.id, None)
     assert THIRD.party is not None
+    erased = erasure.Erased()
     async with world.write() as conn:
         for report in (duplicate, into):
-            await erase_party(conn, report.id, THIRD.party, description=False)
+            await erasure.party(conn, report.id, THIRD.party, erased)
     await undo_merge(world, OFFICER, duplicate.id, None)
     async with world.read() as conn:
         rows = await conn.scalars(text("SELECT party FROM confirmation UNION ALL SELECT party FROM involvement"))

@@ -9,7 +9,7 @@ from geo.viewer import ANONYMOUS, Viewer
 from schema.nodes import make_id
 from tests.clients.caller import Json, calling
 from tests.conftest import Served
-from tests.world import NEIGHBOUR, OFFICER, RESIDENT, submit
+from tests.world import NEIGHBOUR, OFFICER, POLICE, RESIDENT, submit
 
 pytestmark = pytest.mark.anyio
 
@@ -114,3 +114,18 @@ async def test_one_key_merges_once(shared: Served) -> None:
     async with calling(shared, OFFICER) as desk:
         first, second = [await desk.mutate("mergeReports", MERGED, **given) for _ in range(2)]
     assert first == second
+
+
+async def test_what_is_not_for_the_public_does_not_become_so_by_a_merge(server: Served) -> None:
+    secret = await submit(server.db, category="drugs", description="Een dealer", visibility=Visibility.POLICE)
+    glass = await submit(server.db, by=NEIGHBOUR)
+    opened = {"reportId": key(glass), "to": "PUBLIC"}
+    async with calling(server, POLICE) as team:
+        await team.mutate("changeVisibility", reportId=key(glass), to="POLICE")
+        await team.mutate("mergeReports", duplicateId=key(secret), intoId=key(glass))
+        assert (await team.attempt("changeVisibility", **opened))["code"] == "NotPermitted"
+        await team.mutate("undoMerge", reportId=key(secret))
+        await team.mutate("changeVisibility", **opened)
+    assert await ask(server, ITSELF, id=key(secret)) is None
+    document = 'query { reports(area: {code: "GM0518"}, filter: {statuses: [MERGED, REPORTED]}) { nodes { id } } }'
+    assert (await ask(server, document))["nodes"] == [{"id": key(glass)}]

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from geo.erasure import erase_party
+from geo import erasure
 from geo.models import Visibility
 from geo.viewer import ANONYMOUS, Viewer
 from schema.nodes import make_id
@@ -157,9 +157,8 @@ async def test_what_was_erased_is_neither_hidden_nor_shown(shared: Served) -> No
     record = await submit(shared.db)
     report = make_id("Report", record.id)
     assert (await moderate(shared, "hideContent", reportId=report, reason="ERASED"))["code"] == "NotPermitted"
-    assert RESIDENT.party is not None
     async with shared.db.write() as conn:
-        await erase_party(conn, record.id, RESIDENT.party, description=True)
+        await erasure.description(conn, record.id, erasure.Erased())
     again: list[tuple[str, Json]] = [("hideContent", {"reason": "PRIVACY"}), ("showContent", {})]
     for name, rest in again:
         assert (await moderate(shared, name, reportId=report, **rest))["code"] == "NotPermitted"

@@ -3,17 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from geo.categories import Categories
 from geo.models import Role
 from geo.statuses import Statuses
-from geo.tables import report
+from geo.tables import category, event, report
 from geo.usecases.keep_time import keep_time
 from geo.viewer import ANONYMOUS, Viewer
+from schema.nodes import make_id
 from tests.clients.caller import Caller, Json, calling
 from tests.conftest import Served
-from tests.world import INSIDE, NEIGHBOUR, OFFICER, POLICE, RESIDENT
+from tests.geo.test_adoptions import adopt, complete
+from tests.world import INSIDE, NEIGHBOUR, OFFICER, POLICE, RESIDENT, submit
 
 pytestmark = pytest.mark.anyio
 
@@ -156,3 +158,36 @@ async def test_the_same_key_judges_once(shared: Served) -> None:
         first, again = [await anna.mutate("rateResolution", **given) for _ in range(2)]
         assert again["version"] == first["version"] == 3
         assert (await shown(anna, report_id))["version"] == 4
+
+
+async def test_who_merely_follows_it_does_not_open_it_again(shared: Served) -> None:
+    async with calling(shared, NEIGHBOUR) as bram:
+        report_id = await resolved(shared)
+        await bram.mutate("follow", "... on Followed { __typename }", target={"reportId": report_id})
+        made = await bram.mutate("rateResolution", RATED, reportId=report_id, solved=False, score=1)
+        assert (made["solved"], made["report"]["status"]) == (False, "RESOLVED")
+        seen = await shown(bram, report_id)
+        assert (seen["version"], seen["resolution"]["ratings"], seen["resolution"]["mine"]) == (3, 1, False)
+    async with shared.db.read() as conn:
+        last = await conn.execute(select(event.c.detail).order_by(event.c.at.desc()).limit(1))
+        assert last.scalar_one()["reopened"] is False
+    async with calling(shared, RESIDENT) as anna, calling(shared, NEIGHBOUR) as bram:
+        await anna.mutate("rateResolution", reportId=report_id, solved=False)
+        assert (await shown(bram, report_id))["status"] == "REPORTED"
+
+
+async def test_who_solved_it_does_not_judge_it(shared: Served) -> None:
+    one = await submit(shared.db)
+    report_id = str(make_id("Report", one.id))
+    async with shared.db.write() as conn:
+        await conn.execute(update(category).where(category.c.slug == "glas").values(guidance_nl="Veeg het op."))
+    await adopt(shared.db, NEIGHBOUR, one)
+    await complete(shared.db, NEIGHBOUR, one)
+    async with calling(shared, RESIDENT) as anna, calling(shared, NEIGHBOUR) as bram, calling(shared, OFFICER) as desk:
+        for solved in (True, False):
+            own = await bram.attempt("rateResolution", reportId=report_id, solved=solved)
+            assert own["code"] == "NotPermitted"
+        await anna.mutate("rateResolution", reportId=report_id, solved=False)
+        await desk.mutate("changeStatus", reportId=report_id, to="RESOLVED")
+        await bram.mutate("rateResolution", reportId=report_id, solved=True)
+        assert (await shown(bram, report_id))["resolution"]["mine"] is True, "that was done by somebody else"
