@@ -26,7 +26,7 @@ STEPS = (
     ("RESOLVED", "REPORTED", "INVOLVED"),
     *(
         ("ADOPTED", to, who)
-        for to in ("REPORTED", "ROUTED", "SCHEDULED", "UNDER_WAY", "ON_HOLD", "RESOLVED", "REJECTED")
+        for to in ("REPORTED", "SCHEDULED", "UNDER_WAY", "ON_HOLD", "RESOLVED", "REJECTED")
         for who in ("OFFICER", "POLICE", "ADMIN")
     ),
 )
