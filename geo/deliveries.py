@@ -10,6 +10,7 @@ from geo.events import NOTIFIED, to_alert_event, to_event
 from geo.models import Alert, AlertEvent, Event, Notice, Report, Visibility
 from geo.rows import alert_columns, columns, to_alert, to_report
 from geo.tables import alert, event, involvement, notification, report
+from geo.visibility import TIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ AnyDelivery = Delivery | AlertDelivery | NoticeDelivery
 def _reading() -> Select[Any]:
     levels = event.c.before["visibility"].astext, event.c.visibility, report.c.visibility
     of_interest = or_(*(level == Visibility.INVOLVED for level in levels))
-    involved = select(involvement.c.party).where(involvement.c.report_id == event.c.report_id)
+    involved = select(involvement.c.party).where(involvement.c.report_id == event.c.report_id, TIED)
     notified = select(notification.c.party).where(notification.c.notice_id == event.c.id)
     parties = case(
         (event.c.kind == NOTIFIED, func.array(notified.scalar_subquery())),

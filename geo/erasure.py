@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from geo.models import EventKind, HiddenReason, Involvement
 from geo.tables import (
     adoption,
+    alert_answer,
     confirmation,
     contact,
     event,
@@ -69,7 +70,10 @@ async def _pieces(conn: AsyncConnection, which: ColumnElement[bool], erased: Era
     changed = update(evidence).where(evidence.c.id.in_([row.id for row in found]))
     gone = {"party": erased.nobody, "decision": None, "hidden_reason": HiddenReason.ERASED}
     await erased.do(conn, "evidence", changed.values(**blank, **gone))
-    photos = [row.upload_id for row in found if row.upload_id is not None]
+    await _photos(conn, [row.upload_id for row in found if row.upload_id is not None], erased)
+
+
+async def _photos(conn: AsyncConnection, photos: Sequence[UUID], erased: Erased) -> None:
     # Their rows go when the photos have left the store, or an hourly job does both (`uploads.purge`).
     expired = update(upload).where(upload.c.id.in_(photos))
     await erased.do(conn, "photos", expired.values(party=erased.nobody, expires_at=func.to_timestamp(0)))
@@ -101,6 +105,17 @@ async def party(conn: AsyncConnection, report_id: UUID, who: str, erased: Erased
     merged = here & cast(merge.c.moved, Text).contains(named)
     forgotten = func.replace(cast(merge.c.moved, Text), named, cast(func.to_json(literal(erased.nobody)), Text))
     await erased.do(conn, "merges", update(merge).where(merged).values(moved=cast(forgotten, JSONB)))
+
+
+async def answers_to_alert(conn: AsyncConnection, alert_id: UUID, who: str, erased: Erased) -> None:
+    """Erase what a party answered to an alert; that somebody answered stays."""
+    own = (alert_answer.c.alert_id == alert_id) & (alert_answer.c.party == who)
+    photos = (
+        await conn.scalars(select(alert_answer.c.upload_id).where(own, alert_answer.c.upload_id.is_not(None)))
+    ).all()
+    blank = {"text": "", "location": None, "upload_id": None, "party": erased.nobody}
+    await erased.do(conn, "alertAnswers", update(alert_answer).where(own).values(blank))
+    await _photos(conn, photos, erased)
 
 
 async def made_by_message(

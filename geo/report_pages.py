@@ -28,7 +28,7 @@ from geo.rows import columns, to_report
 from geo.tables import involvement, report
 from geo.tiles import WORLD, cover
 from geo.viewer import Viewer
-from geo.visibility import visible
+from geo.visibility import TIED, visible
 
 STREET_KM2 = 0.025
 WALKS = 36  # where there would be more of them, planning takes longer than to read more rows
@@ -170,7 +170,7 @@ def walks_of(viewer: Viewer, query: ReportQuery, rest: list[Condition]) -> Itera
         for way in ways:
             yield [~c.public, visible(viewer, report), *way, *rest]
     elif viewer.party and walked:
-        own = select(involvement.c.report_id).where(involvement.c.party == viewer.party)
+        own = select(involvement.c.report_id).where(involvement.c.party == viewer.party, TIED)
         anywhere = or_(*(and_(*place) for place in walked))
         yield [c.id.in_(own), c.visibility == Visibility.INVOLVED, _tested(anywhere, *together, *rest)]
     for place in read:

@@ -32,7 +32,7 @@ from geo.rows import columns, to_report
 from geo.tables import involvement, report
 from geo.tiles import FINER, tile_of
 from geo.viewer import Viewer
-from geo.visibility import visible
+from geo.visibility import TIED, visible
 
 METRES = 100.0  # of our own pairs (`bench.fit_matching`) none farther apart is about one situation
 RECENT = timedelta(days=14)
@@ -91,7 +91,7 @@ def _walks(whose: ColumnElement[bool], newest: int = NEWEST) -> list[Select[Any]
 def _own() -> Select[Any]:
     """The hidden reports that somebody is involved in: never so many that where they are would matter."""
     c = report.c
-    own = select(involvement.c.report_id).where(involvement.c.party == bindparam("party"))
+    own = select(involvement.c.report_id).where(involvement.c.party == bindparam("party"), TIED)
     unfinished = (c.stage == "OPEN") & (c.status != ReportStatus.MERGED)
     of_late = (c.status == ReportStatus.RESOLVED) & (c.resolved_at >= _SINCE)
     return select(report).where(c.id.in_(own), c.visibility == Visibility.INVOLVED, or_(unfinished, of_late))

@@ -1,7 +1,7 @@
 """What a viewer may see: one rule, as SQL for reads and as a predicate for events.
 
 - PUBLIC: everybody.
-- INVOLVED: the parties involved in the report, and the authorities of its territory.
+- INVOLVED: the parties involved in the report by more than following it, and the authorities of its territory.
 - AUTHORITIES: officers and police of its territory, and admins.
 - POLICE: the police of its territory, and admins.
 
@@ -12,9 +12,12 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, FromClause, exists, false, or_, true
 
-from geo.models import Place, Role, Visibility
+from geo.models import Involvement, Place, Role, Visibility
 from geo.tables import involvement
 from geo.viewer import Viewer
+
+# Whoever follows a report is told of it as long as they may see it; that alone gives no right to see it.
+TIED = involvement.c.role != Involvement.FOLLOWER
 
 
 def levels(viewer: Viewer) -> frozenset[Visibility]:
@@ -40,7 +43,7 @@ def visible(viewer: Viewer, report: FromClause, visibility: ColumnElement[str] |
         territory = or_(*(c[kind].in_(areas) for kind in Place.__dataclass_fields__)) if areas else false()
         ways.append(level.in_(sorted(levels(viewer))) & territory)
     if viewer.party:
-        own = involvement.c.report_id == c.id, involvement.c.party == viewer.party
+        own = involvement.c.report_id == c.id, involvement.c.party == viewer.party, TIED
         involved = exists().where(*own).correlate_except(involvement)
         ways.append((level == Visibility.INVOLVED) & involved)
     return or_(*ways)

@@ -75,7 +75,7 @@ _describe(
     "Who may know of a report. To everybody else it does not exist.",
     {
         "PUBLIC": "Everybody.",
-        "INVOLVED": "Those involved in it, and the authorities of its territory.",
+        "INVOLVED": "Those involved in it by more than following it, and the authorities of its territory.",
         "AUTHORITIES": "Officers and police of its territory.",
         "POLICE": "Police of its territory.",
     },

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from geo.errors import InvalidId
 from geo.usecases import withdraw_consent as usecase
 from schema import problems as p
 from schema.context import Info
@@ -40,9 +41,12 @@ class DeleteMessageInput:
     external_id: str = strawberry.field(description=EXTERNAL_ID)
 
 
-@strawberry.input(description="The report from which the caller takes back its part.")
+@strawberry.input(one_of=True, description="From where the caller takes back its part: exactly one of these.")
 class EraseContributionInput:
-    report_id: strawberry.ID = strawberry.field(description=REPORT_ID)
+    report_id: strawberry.Maybe[strawberry.ID] = strawberry.field(description=REPORT_ID)
+    alert_id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="The id of an alert that the caller answered."
+    )
 
 
 WithdrawConsentResult = Annotated[
@@ -76,10 +80,16 @@ async def delete_message(info: Info, input: Annotated[DeleteMessageInput, INPUT]
 
 
 async def erase_contribution(info: Info, input: Annotated[EraseContributionInput, INPUT]) -> EraseContributionResult:
-    """Erase the caller's own part in a report: its text for whoever reported it, evidence, and that it was them."""
+    """Erase the caller's own part in a report (its text for whoever reported it, evidence, and that it was them), or
+    what it answered to an alert."""
     c = info.context
-    report_id = read_uuid(input.report_id, "Report", ("input", "reportId"))
-    return _done(await usecase.erase_contribution(c.db, c.services.photos, c.viewer, report_id))
+    if input.alert_id:
+        alert_id = read_uuid(input.alert_id.value, "Alert", ("input", "alertId"))
+        return _done(await usecase.erase_answers(c.db, c.services.photos, c.viewer, alert_id))
+    if input.report_id:
+        report_id = read_uuid(input.report_id.value, "Report", ("input", "reportId"))
+        return _done(await usecase.erase_contribution(c.db, c.services.photos, c.viewer, report_id))
+    raise InvalidId(path=("input",), hint="Give a `reportId` or an `alertId`.")
 
 
 def _done(counts: Counter[str]) -> ErasureDone:

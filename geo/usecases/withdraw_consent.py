@@ -80,6 +80,16 @@ async def erase_contribution(db: Database, photos: PhotoStore, viewer: Viewer, r
     return +erased.counts
 
 
+async def erase_answers(db: Database, photos: PhotoStore, viewer: Viewer, alert_id: UUID) -> Counter[str]:
+    """Erase what the caller answered to an alert. Raises `NotPermitted`."""
+    party = viewer.known_party()
+    erased = Erased()
+    async with db.write() as conn:
+        await erasure.answers_to_alert(conn, alert_id, party, erased)
+    await _let_go(db, photos, erased)
+    return +erased.counts
+
+
 async def lock_family(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Report]:
     """The reports with all that was ever merged with them, locked; a merge that ends meanwhile is followed."""
     locked: Sequence[Report] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +191,24 @@ async def test_erasing_and_merging_at_once_wait_for_each_other(served: Served) -
                 police.attempt("changeVisibility", reportId=b, to="INVOLVED"),
                 police.attempt("undoMerge", reportId=a),
             )
+
+
+async def test_an_answer_to_an_alert_is_erased_too(served: Served) -> None:
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    alert = {"area": {"code": "WK051829"}, "severity": "WARNING", "text": "Let op", "validUntil": until}
+    async with calling(served, RESIDENT) as anna, calling(served, POLICE) as police:
+        published = (await police.mutate("publishAlert", "... on AlertEvent { alertId }", **alert))["alertId"]
+        await anna.mutate("answerAlert", "", alertId=published, text="Een wit busje", uploadId=await upload(anna))
+        done = await anna.mutate("eraseContribution", DONE, alertId=published)
+    assert {one["what"]: one["count"] for one in done["erased"]} == {"alertAnswers": 1, "photos": 1}
+    assert await rows_with(served.db, "wit busje") == {}
+    assert await rows_with(served.db, "residents/anna") == {}
+
+
+async def test_following_a_report_is_no_tie_to_it(served: Served) -> None:
+    report_id = make_id("Report", (await submit(served.db, by=NEIGHBOUR)).id)
+    async with calling(served, RESIDENT) as anna, calling(served, NEIGHBOUR) as bram, calling(served, OFFICER) as desk:
+        await anna.mutate("follow", "", target={"reportId": report_id})
+        await desk.mutate("changeVisibility", reportId=report_id, to="INVOLVED")
+        assert await read(anna, report_id) is None
+        assert (await read(bram, report_id))["description"]
