@@ -8,7 +8,8 @@ Every feature of `geo.matching` points the same way, the more the likelier, so n
 below zero: that what is nearer, newer or more alike never scores lower is built in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -17,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 
 from bench.duplicates import candidates, compared, earlier, read
-from bench.matching import FITTED, pairs
+from bench.matching import FITTED, Pair, pairs
 from geo import matching_weights
 
 # Keeps weights small. The labels of the city follow the address, more closely than anybody's phone knows its place: the
@@ -27,6 +28,7 @@ STEPS = 4_000
 RATE = 0.02
 UNKNOWN = 0.3  # of the words
 COPIES = 6
+STRANGERS = 0.5  # for each pair
 
 Vectors = NDArray[np.float64]
 
@@ -77,9 +79,23 @@ def fit_words() -> dict[str, float]:
     def heard(text: str) -> str:
         return " ".join(word for word in text.split() if random.random() >= UNKNOWN)
 
-    copies = [(pair.compared(heard), pair.same) for pair in pairs(FITTED) for _ in range(COPIES)]
+    copies = [(pair.compared(heard), pair.same) for pair in _with_strangers(random) for _ in range(COPIES)]
     told = [(compared.words, same) for compared, same in copies if compared.likeness]
     return _fit([[features] for features, _ in told], [same for _, same in told])
+
+
+def _with_strangers(random: Random) -> Iterator[Pair]:
+    """Our pairs, and some drafts beside the report of another pair.
+
+    All pairs of ours that are not the same are near misses; but most of what is near a draft has nothing to do with it.
+    """
+    for file in FITTED:
+        known = pairs(file)
+        yield from known
+        for pair in known:
+            other = random.choice(known)
+            if other is not pair and random.random() < STRANGERS:
+                yield replace(pair, report=other.report, report_category=other.report_category, same=False)
 
 
 def _fit(groups: Sequence[Sequence[Mapping[str, float]]], labels: Sequence[bool]) -> dict[str, float]:

@@ -8,17 +8,19 @@ import csv
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from bench.duplicates import Near, Sample, candidates, compared, earlier, read
 from bench.figures import Figure
 from geo import demo
-from geo.matching import THRESHOLD, Comparison, Relation, relation
+from geo.matching import THRESHOLD, Comparison, relation
 from geo.models import Category, Urgency, Visibility
 from geo.words import words
 
 PAIRS = Path(__file__).with_name("pairs")
-FITTED, MEASURED = PAIRS / "dutch_fit.csv", PAIRS / "dutch_200.csv"
+FITTED = tuple(PAIRS / name for name in ("dutch_fit.csv", "dutch_fit_2.csv", "dutch_fit_3.csv"))
+MEASURED = PAIRS / "dutch_200.csv"
 SUGGESTED = 3
 US = "BART"
 
@@ -107,6 +109,7 @@ def city(file: Path) -> list[Figure]:
     return figures
 
 
+@cache
 def known() -> dict[str, Category]:
     """The product's own categories, with as much of them as tells what they are to each other."""
     folder = Path(demo.__file__).parent
@@ -133,28 +136,30 @@ class Pair:
     """A draft and an open report, and whether they are about one situation."""
 
     draft: str
+    draft_category: str
     report: str
+    report_category: str
     metres: float
     days: float
-    relation: Relation
     same: bool
 
     def compared(self, heard: Callable[[str], str] = str) -> Comparison:
         """`heard` is what comes through of a text."""
         draft, report = words(heard(self.draft)), words(heard(self.report))
-        return Comparison.of(self.metres, self.days, self.relation, True, draft, report)
+        between = relation(known(), self.draft_category, self.report_category)
+        return Comparison.of(self.metres, self.days, between, True, draft, report)
 
 
 def pairs(file: Path) -> list[Pair]:
-    categories = known()
     with file.open(encoding="utf-8", newline="") as lines:
         return [
             Pair(
                 draft=row["draft_text"],
+                draft_category=row["draft_category"],
                 report=row["candidate_text"],
+                report_category=row["candidate_category"],
                 metres=float(row["metres"]),
                 days=float(row["days"]),
-                relation=relation(categories, row["draft_category"], row["candidate_category"]),
                 same=row["same"] == "1",
             )
             for row in csv.DictReader(lines)

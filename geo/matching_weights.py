@@ -8,17 +8,14 @@ PLACE = {
 }
 
 WORDS = {
-    "constant": -0.558,
-    "place": 0.197,
-    "recent": 3.027,
-    "once": 0.444,
-    "related": 1.371,
-    "sibling": 0.351,
-    "number": 0.432,
-    "things": 0.368,
-    "troubles": 0.958,
-    "marks": 0.19,
-    "same_things": 0.937,
-    "same_troubles": 0.866,
-    "same_marks": 0.903,
+    "constant": -0.917,
+    "place": 0.177,
+    "recent": 4.284,
+    "here": 2.388,
+    "about": 1.469,
+    "things": 0.794,
+    "troubles": 1.239,
+    "same_things": 0.598,
+    "same_troubles": 0.215,
+    "same_marks": 0.278,
 }
