@@ -94,7 +94,9 @@ class AdopterThanked(ReportEvent):
 
 @strawberry.type(description="One of the involved judged the resolution.")
 class ResolutionRated(ReportEvent):
-    @strawberry.field(description="Whether it is really solved. If not, the report was opened again.")
+    @strawberry.field(
+        description="Whether it is really solved. If not, the report was opened again, unless a mere follower said so."
+    )
     def solved(self) -> bool:
         return bool(self.event.detail["solved"])
 

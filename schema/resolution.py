@@ -15,7 +15,9 @@ from schema.process_events import ResolutionRated
 @strawberry.input(description="What one of the involved says of a resolution.")
 class RateResolutionInput:
     report_id: strawberry.ID = strawberry.field(description=REPORT_ID)
-    solved: bool = strawberry.field(description="Whether it is really solved. If not, the report is opened again.")
+    solved: bool = strawberry.field(
+        description="Whether it is really solved. If not, the report is opened again, unless the caller merely follows it."
+    )
     score: int | None = strawberry.field(default=None, description="1 (bad) to 5 (good).")
     why: str | None = strawberry.field(
         default=None, description="In words, for the authorities only; at most 4000 characters of plain text."

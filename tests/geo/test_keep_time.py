@@ -19,7 +19,6 @@ from geo.tables import contact, event, report, status_transition
 from geo.usecases import keep_time as clock
 from geo.usecases.keep_time import keep_time
 from geo.usecases.merge_reports import merge_reports
-from geo.usecases.undo_merge import undo_merge
 from tests.conftest import execute
 from tests.geo import test_adoptions
 from tests.geo.test_adoptions import SOON, adopt, complete, latest, now, take, told
@@ -95,17 +94,6 @@ async def test_what_is_completed_in_time_does_not_lapse(guided: Database) -> Non
     await complete(guided, NEIGHBOUR, one)
     assert await tick(guided, until + MINUTE) == 0
     assert (await now(guided, one)).status is ReportStatus.RESOLVED
-
-
-async def test_the_adoption_of_a_merged_report_lapses_when_the_merge_is_undone(guided: Database) -> None:
-    one, into, until = await submit(guided), await submit(guided), datetime.now(UTC) + SOON
-    await adopt(guided, NEIGHBOUR, one, until)
-    await merge_reports(guided, OFFICER, one.id, into.id, None)
-    assert await tick(guided, until + MINUTE) == 0
-    await undo_merge(guided, OFFICER, one.id, None)
-    assert (await now(guided, one)).status is ReportStatus.ADOPTED
-    assert await tick(guided, until + MINUTE) == 1
-    assert (await now(guided, one)).status is ReportStatus.REPORTED
 
 
 async def test_the_clock_too_keeps_to_the_status_machine(guided: Database) -> None:
