@@ -16,7 +16,7 @@ from schema.process_events import ResolutionRated
 class RateResolutionInput:
     report_id: strawberry.ID = strawberry.field(description=REPORT_ID)
     solved: bool = strawberry.field(
-        description="Whether it is really solved. If not, the report is opened again, unless the caller merely follows it."
+        description="Whether it is really solved. If not, it is opened again, unless the caller only follows it."
     )
     score: int | None = strawberry.field(default=None, description="1 (bad) to 5 (good).")
     why: str | None = strawberry.field(
