@@ -1,6 +1,8 @@
 """Mail goes out through one SMTP server."""
 
 import asyncio
+from email import policy
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.utils import parseaddr
 from functools import partial
@@ -11,6 +13,17 @@ import aiosmtplib
 SECONDS = 12.0  # for one mail: well within the 15 after which PostgreSQL ends the transaction that waits for it
 PORTS = {"smtp": 587, "smtps": 465}
 LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class _OneLine(UnstructuredHeader, BaseHeader):
+    def fold(self, *, policy: policy.Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+# By itself Python folds a long link, and encodes it to be able to: no mail client knows it for a link then.
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _OneLine)
+POLICY = policy.default.clone(header_factory=_HEADERS)  # of the mails that are made
 
 
 class Refused(Exception):

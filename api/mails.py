@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from api.mail import Mailer
+from api.mail import POLICY, Mailer
 from api.settings import ROOT, Settings
 from geo.categories import Categories
 from geo.links import Links
@@ -75,7 +75,7 @@ class Mails:
         """The first line of the plain text is the subject. The key tells a mail that comes again from another one."""
         plain = self._templates.get_template(f"{language.lower()}/{template}.txt").render(values)
         subject, _, text = plain.partition("\n")
-        message = EmailMessage()
+        message = EmailMessage(POLICY)
         message["Subject"] = " ".join(subject.split())
         message["From"] = self._mailer.sender
         message["To"] = Address(addr_spec=email)

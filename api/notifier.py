@@ -4,10 +4,8 @@ import asyncio
 from contextlib import suppress
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from geo.db import Database
-from geo.errors import TooSlow
 from geo.feed import Feed
 from geo.usecases.notify import AskMail, notify
 
@@ -24,7 +22,8 @@ async def keep_notifying(db: Database, feed: Feed, ask_mail: AskMail | None, *, 
             with suppress(TimeoutError):
                 async with asyncio.timeout(interval):
                     await feed.after(seen)
-        except (SQLAlchemyError, OSError, TooSlow) as error:
-            # The database may be away for a while; then all that was begun is done again.
-            log.warning("notifying_failed", error=type(error).__name__)
+        except Exception as error:
+            # The database may be away for a while, as its pool, the queue of mails or the feed tell each in their own
+            # way; then all that was begun is done again.
+            log.warning("notifying_failed", error=type(error).__name__, exc_info=True)
             await asyncio.sleep(interval)

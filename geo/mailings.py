@@ -6,7 +6,22 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, literal, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +33,7 @@ from geo.tables import alert, contact, event, involvement, notification, prefere
 
 DIGEST_HOUR = 17  # on the clocks of Amsterdam
 MOST_IN_DIGEST = 200  # of more, the rest comes in another one
-MOST_DUE = 1_000
+DUE_AT_ONCE = 1_000
 UNDER_WAY = timedelta(minutes=5)  # for that long a new notification has a job of its own
 GIVEN_UP_AFTER = timedelta(days=3)
 
@@ -31,6 +46,14 @@ class Addressee:
     email: str
     language: Language
     quiet: bool  # for now
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits to be mailed, oldest first, and the ids of what must not be told any more."""
+
+    told: list[Notification]
+    untold: list[UUID]
 
 
 async def addressee(conn: AsyncConnection, party: str, now: datetime) -> Addressee | None:
@@ -68,7 +91,10 @@ def _open() -> ColumnElement[bool]:
     levels = report.c.visibility, event.c.visibility
     public = and_(*(level == Visibility.PUBLIC for level in levels))
     own = involvement.c.report_id == report.c.id, involvement.c.party == notification.c.party
-    involved = or_(exists().where(*own), notification.c.party == func.concat(CONTACT, report.c.id))
+    duplicate = report.alias("duplicate")
+    merged = select(func.concat(CONTACT, duplicate.c.id)).where(duplicate.c.merged_into == report.c.id)
+    contacts = notification.c.party == func.concat(CONTACT, report.c.id), notification.c.party.in_(merged)
+    involved = or_(exists().where(*own), *contacts)
     in_force = and_(alert.c.withdrawn_at.is_(None), alert.c.valid_until > func.now())
     return or_(
         public,
@@ -81,18 +107,26 @@ def _open() -> ColumnElement[bool]:
 _WAITING = READING.add_columns(func.coalesce(_open(), False).label("open")).where(notification.c.mailed_at.is_(None))
 
 
-async def take(conn: AsyncConnection, notification_id: UUID, mode: MailMode) -> list[Notification]:
-    """What is to be mailed now, oldest first, kept from others until the transaction ends: the notification, or for a
-    digest it with all older ones of its party. What must not be told any more is dropped."""
+async def try_lock(conn: AsyncConnection, notification_id: UUID, mode: MailMode) -> bool:
+    """Be the one who mails a notification, or the digest of its party, until the transaction ends; False where another
+    one is, or there is no such notification. Only mailers wait for each other: a mail server may take long to answer.
+    """
+    what = cast(notification.c.id, Text) if mode is MailMode.EACH else notification.c.party
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended(func.concat("mail ", what), 0))
+    return bool(await conn.scalar(select(lock).where(notification.c.id == notification_id)))
+
+
+async def waiting(conn: AsyncConnection, notification_id: UUID, mode: MailMode) -> Waiting:
+    """What is to be mailed now: the notification, or for a digest it with all older ones of its party."""
     this = notification.c.id == notification_id
     if mode is MailMode.DIGEST:
         same = notification.alias("same")
         party = select(same.c.party).where(same.c.id == notification_id).scalar_subquery()
         this = and_(notification.c.party == party, notification.c.id <= notification_id)
     statement = _WAITING.where(this, notification.c.mail == mode).order_by(notification.c.id).limit(MOST_IN_DIGEST)
-    rows = (await conn.execute(statement.with_for_update(of=notification, skip_locked=True))).all()
-    await drop(conn, [row.notification_id for row in rows if not row.open])
-    return [to_notification(row) for row in rows if row.open]
+    rows = (await conn.execute(statement)).all()
+    told = [to_notification(row) for row in rows if row.open]
+    return Waiting(told, [row.notification_id for row in rows if not row.open])
 
 
 async def mailed(conn: AsyncConnection, ids: Collection[UUID]) -> None:
@@ -105,19 +139,23 @@ async def drop(conn: AsyncConnection, ids: Collection[UUID]) -> None:
     await conn.execute(update(notification).where(notification.c.id.in_(ids)).values(mail=None))
 
 
-async def due(conn: AsyncConnection, now: datetime) -> Sequence[tuple[UUID, MailMode]]:
+async def give_up(conn: AsyncConnection, now: datetime) -> None:
+    """Drop what could not be mailed for days."""
+    late = notification.c.mail.is_not(None), notification.c.at < now - GIVEN_UP_AFTER
+    await conn.execute(update(notification).where(notification.c.mailed_at.is_(None), *late).values(mail=None))
+
+
+async def due(conn: AsyncConnection, now: datetime, after: UUID | None = None) -> Sequence[tuple[UUID, MailMode]]:
     """What should be mailed now and has not been: digests, the last notification of each, and what had to wait for the
-    end of quiet hours or was lost on the way. What could not be mailed for days is given up."""
-    waiting = notification.c.mailed_at.is_(None)
-    late = waiting, notification.c.mail.is_not(None), notification.c.at < now - GIVEN_UP_AFTER
-    await conn.execute(update(notification).where(*late).values(mail=None))
+    end of quiet hours or was lost on the way. Oldest first, the next `DUE_AT_ONCE` behind one of them."""
+    unmailed = and_(notification.c.mailed_at.is_(None), true() if after is None else notification.c.id > after)
     each = select(notification.c.id, literal(MailMode.EACH).label("mail"), notification.c.party).where(
-        waiting, notification.c.mail == MailMode.EACH, notification.c.at < now - UNDER_WAY
+        unmailed, notification.c.mail == MailMode.EACH, notification.c.at < now - UNDER_WAY
     )
     digests = (
         select(notification.c.id, literal(MailMode.DIGEST).label("mail"), notification.c.party)
         .ext(distinct_on(notification.c.party))
-        .where(waiting, notification.c.mail == MailMode.DIGEST, notification.c.at < digest_time(now))
+        .where(unmailed, notification.c.mail == MailMode.DIGEST, notification.c.at < digest_time(now))
         .order_by(notification.c.party, notification.c.id.desc())
     )
     found = each.union_all(digests).subquery("found")
@@ -126,7 +164,7 @@ async def due(conn: AsyncConnection, now: datetime) -> Sequence[tuple[UUID, Mail
         .outerjoin(preference, preference.c.party == found.c.party)
         .where(not_(quiet(now)))
         .order_by(found.c.id)
-        .limit(MOST_DUE)
+        .limit(DUE_AT_ONCE)
     )
     return [(row.id, MailMode(row.mail)) for row in rows]
 

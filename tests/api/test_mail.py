@@ -8,14 +8,15 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import insert, select, update
 
+from api.mail_jobs import mail
 from geo import mailings
 from geo.db import Database
 from geo.emails import check_email
 from geo.errors import InvalidContact
 from geo.links import Links
-from geo.models import HiddenReason, Language, ReportStatus, Visibility
+from geo.models import HiddenReason, Language, MailMode, ReportStatus, Visibility
 from geo.tables import category, contact, notification
-from tests.api.office import MARKER, Office, hide, link_in, mailed, prefer
+from tests.api.office import MARKER, NOON, Office, hide, link_in, mailed, prefer
 from tests.clients.caller import calling
 from tests.clients.postbox import postbox, text_of
 from tests.conftest import SECRET, running
@@ -136,6 +137,18 @@ async def test_no_name_of_a_category_becomes_a_header(office: Office) -> None:
     (told,) = office.box.mails
     assert "Bcc" not in told
     assert "<script>" not in text_of(told, "html")
+
+
+async def test_long_headers_arrive_as_they_were_written(office: Office) -> None:
+    await prefer(office.db)
+    await change(office.db, await submit(office.db), ReportStatus.RESOLVED)
+    (key,) = await office.notify()
+    domain = "neighbourhood." * 8 + "example"
+    await mail(office.db, office.mails_by(office.box.url, f"BART <noreply@{domain}>"), key, MailMode.EACH, NOON)
+    (told,) = office.box.mails
+    raw = dict(told.raw_items())
+    assert raw["List-Unsubscribe"] == f"<https://bart.example{link_in(told)}>"
+    assert raw["Message-ID"] == f"<{key}@{domain}>"
 
 
 @pytest.mark.parametrize(
