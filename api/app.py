@@ -80,7 +80,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         await feed.start()
         tasks = [feed.run(), bus.run(feed.wake), services.watchers.run()]
         if settings.run_worker:
-            ask_mail = mail_queue.notification if mail_queue else None
+            ask_mail = mail_queue.notifications if mail_queue else None
             tasks += [work(jobs), keep_notifying(db, feed, ask_mail, interval=settings.poll_interval)]
         running = [asyncio.create_task(task) for task in tasks]
         for task in running:

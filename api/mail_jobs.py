@@ -31,17 +31,19 @@ class MailQueue:
 
     jobs: procrastinate.App
 
-    async def notification(self, conn: AsyncConnection, notification_id: UUID) -> None:
-        await self._add(conn, "mail_each", notification_id)
+    async def notifications(self, conn: AsyncConnection, ids: Sequence[UUID]) -> None:
+        await self._add(conn, "mail_each", ids)
 
     async def question(self, conn: AsyncConnection, address_id: UUID) -> None:
         """Ask at an address whether it is right."""
-        await self._add(conn, "ask_address", address_id)
+        await self._add(conn, "ask_address", [address_id])
 
-    async def _add(self, conn: AsyncConnection, task: str, key: UUID) -> None:
+    async def _add(self, conn: AsyncConnection, task: str, keys: Sequence[UUID]) -> None:
+        """In one statement: there may be thousands."""
         raw = await conn.get_raw_connection()
-        job = self.jobs.tasks[task].configure(queueing_lock=f"{task} {key}", connection=raw.driver_connection)
-        await job.defer_async(key=str(key))
+        of = self.jobs.tasks[task]
+        made = [of.configure(queueing_lock=f"{task} {key}").make_new_job(key=str(key)) for key in keys]
+        await self.jobs.job_manager.batch_defer_jobs_async(made, connection=raw.driver_connection)
 
 
 def add_mail_jobs(jobs: procrastinate.App, db: Database, mails: Mails) -> None:

@@ -106,7 +106,7 @@ def run_worker(settings: Settings, database_url: str) -> None:
         feed = Feed(db, interval=settings.poll_interval, announce=bus.announce)
         mails = make_mails(settings, Links(settings.key(), settings.url), Categories(db))
         jobs = make_worker(database_url, db, PhotoStore(settings.storage), mails)
-        ask_mail = MailQueue(jobs).notification if mails else None
+        ask_mail = MailQueue(jobs).notifications if mails else None
         try:
             await feed.start()
             async with asyncio.TaskGroup() as group:

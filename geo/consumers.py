@@ -1,11 +1,13 @@
 """Consumers of the feed: each does something with every event, once, and remembers how far it has come."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo.tables import consumer, feed
+from geo.tables import consumer, event, feed
 
 _SPAN = select(consumer.c.position, feed.c.position.label("head")).select_from(consumer.join(feed, feed.c.only == 1))
 
@@ -21,6 +23,12 @@ async def behind(conn: AsyncConnection, name: str, most: int) -> Span | None:
     """The next events for a consumer, at most so many; None where there are none."""
     position, head = (await conn.execute(_SPAN.where(consumer.c.name == name))).one()
     return Span(position, min(head, position + most)) if head > position else None
+
+
+async def event_ids(conn: AsyncConnection, span: Span) -> Sequence[UUID]:
+    """The events of a span, in the order of the feed."""
+    within = event.c.position > span.after, event.c.position <= span.until
+    return (await conn.scalars(select(event.c.id).where(*within).order_by(event.c.position))).all()
 
 
 async def try_lock(conn: AsyncConnection, name: str) -> bool:

@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 
 from geo.events import to_alert_event, to_event
 from geo.models import Alert, AlertEvent, Event, Involvement, MailMode, Report, ReportStatus
-from geo.recipients import Recipient, is_contact
+from geo.recipients import CONTACT, Recipient
 from geo.rows import alert_columns, columns, to_alert, to_report
 from geo.tables import alert, event, involvement, notification, rating, report
 from geo.viewer import Viewer
@@ -43,7 +43,8 @@ class Notification:
     @property
     def own(self) -> bool:
         """Whether it is told to whoever reported it."""
-        return Involvement.REPORTER in self.roles or is_contact(self.party)
+        own_contact = self.report is not None and self.party == f"{CONTACT}{self.report.id}"
+        return Involvement.REPORTER in self.roles or own_contact
 
     @property
     def asks_for_rating(self) -> bool:

@@ -1,18 +1,22 @@
 """How a party wants to be told, and where its mail goes."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, false, func, literal, select, update
+from sqlalchemy import ColumnElement, case, delete, exists, false, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo.models import Language, MailMode
-from geo.tables import preference
+from geo.tables import address_question, preference
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+DAY = timedelta(days=1)
+MOST_QUESTIONS = 3  # in a day, to one address, whoever gave it
+AGAIN_AFTER = timedelta(hours=1)  # the same party can have the same address asked once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,30 @@ async def save(conn: AsyncConnection, party: str, wanted: Preferences) -> None:
     values = asdict(wanted)
     saved = insert(preference).values(party=party, **values)
     await conn.execute(saved.on_conflict_do_update(index_elements=["party"], set_=values))
+
+
+async def lock_address(conn: AsyncConnection, email: str) -> None:
+    """Be the only one who asks at an address until the transaction ends."""
+    await conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"address {email.lower()}", 0))))
+
+
+async def asked_lately(conn: AsyncConnection, address_id: UUID) -> bool:
+    """Whether it was asked within the last hour if this address is right."""
+    recent = address_question.c.asked_at > func.now() - AGAIN_AFTER
+    asked = select(exists().where(address_question.c.address_id == address_id, recent))
+    return bool(await conn.scalar(asked))
+
+
+async def ask(conn: AsyncConnection, address_id: UUID, email: str) -> bool:
+    """Note that it is asked if a locked address is right; False where it was asked so often that it must not be."""
+    await conn.execute(delete(address_question).where(address_question.c.asked_at <= func.now() - DAY))
+    digest = sha256(email.lower().encode()).digest()  # for all spellings, as mail servers take them
+    same = select(func.count()).where(address_question.c.digest == digest)
+    if (await conn.execute(same)).scalar_one() >= MOST_QUESTIONS:
+        return False
+    asked = {"address_id": address_id, "digest": digest, "asked_at": func.now()}
+    await conn.execute(insert(address_question).values(asked))
+    return True
 
 
 async def unconfirmed_address(conn: AsyncConnection, address_id: UUID) -> tuple[str, Language] | None:

@@ -1,13 +1,16 @@
 """What a Dutch text tells of persons: telephone numbers, e-mail addresses, licence plates, citizen service numbers.
 
 What leads to a place or to a report stays: postal codes, and the numbers of reports as they are written, with dashes.
+The search goes by what a reader sees: signs that don't show are passed over, and one dash is as good as another.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
+from unicodedata import category, decimal, normalize
 
-from phonenumbers import Leniency, PhoneNumberMatcher, PhoneNumberType, number_type
+from phonenumbers import Leniency, PhoneNumber, PhoneNumberMatcher, PhoneNumberType, number_type
 from stdnum.nl import bsn
 
 from geo.models import PersonalData
@@ -15,15 +18,38 @@ from geo.numbers import read_number
 
 Span = tuple[int, int]
 
-# A look-behind keeps a long run of letters without an @ from being tried from each of them.
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.!#$%&'*+/=?^{|}~-]+@[\w-]+(?:\.[\w-]+)+")
-_OURS = re.compile(r"(?<![\w-])\d{3}-\d{3}-\d{3}(?![\w-])")
-_NINE = re.compile(
-    r"(?<![\w+])(?:\d{3}([ .-]?)\d{3}\1\d{3}|\d{4}([ .-]?)\d\d\2\d{3}|\d\d([ .-])\d\d\3\d\d\3\d{3})(?!\w)"
+_TAKEN = "\uffff"  # in place of what is taken away: a noncharacter, which never stays in a text as it is seen
+# Formats, controls, accents on their own and what means nothing; then letters that are drawn as nothing.
+_UNSEEN = frozenset({"Cf", "Cc", "Mn", "Me", "Cn", "\u115f", "\u1160", "\u2800"})
+# A minus, a bullet and a modifier that are drawn as dashes; the ideographic full stop separates domains (UTS 46).
+_ALIKE = str.maketrans({"\u2212": "-", "\u2043": "-", "\u02d7": "-", "\u3002": "."})
+
+# Lengths are those of RFC 5321: without a bound a long run of letters is read again from each of them.
+# After a full stop and a space only endings count that begin no Dutch sentence.
+_EMAIL = re.compile(
+    r"(?i:\w[\w.!#$%&'*+/=?^{|}~-]{0,63} ?@ ?[\w-]{1,63}(?:(?: ?\.[\w-]{1,63})+| ?\. (?:nl|com|org|eu)\b))"
 )
-# Numbers of organisations, such as 0900-8844, are nobody's in particular.
-_SERVICES = frozenset(
-    {PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}
+_OURS = re.compile(r"(?<![\w-])\d{3}-\d{3}-\d{3}(?![\w-])")
+
+# Dates, prices, times, and lists such as `01 02 03 04 05`.
+_OTHER_DIGITS = re.compile(
+    r"(?<!\d)[0-3]?\d([-/.])[01]?\d\1(?:19|20)\d\d(?!\d)"
+    r"|(?<![\d,])(?:0|[1-9]\d*),\d\d(?!\d|,\d)"
+    r"|(?<![\d:])(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?(?!\d|:\d)"
+    r"|(?<!\d)0\d(?: 0\d){4,}(?!\d)"
+)
+_ODD_SEPARATOR = re.compile(rf"(?<=\d)(?:[^\w\s+(){_TAKEN}]|_){{1,2}}(?=\d)")
+# In both a look-ahead holds the number, so that one may begin within what proves to be none.
+_GAP = r"[ ./()-]{0,3}"
+_DUTCH = re.compile(
+    rf"(?<![\d+])(?=((?:(?:\+|00){_GAP}31{_GAP}(?:0{_GAP})?|\((?=0\d{{1,3}}\))0{_GAP}|0{_GAP})"
+    rf"([1-9](?:{_GAP}\d){{8}}))(?!\d))"
+)
+_NINE = re.compile(r"(?<!\d)(?=(\d(?:(?: ?[-/] ?|[ .])?\d){8})(?!\d))")
+# No number at all, or one of an organisation, such as 0900-8844.
+_NOBODYS = frozenset(
+    {PhoneNumberType.UNKNOWN, PhoneNumberType.TOLL_FREE, PhoneNumberType.PREMIUM_RATE}
+    | {PhoneNumberType.SHARED_COST, PhoneNumberType.UAN}
 )
 
 # The series of Dutch plates since 1951 (RDW, "sidecodes"): L is a letter, D a digit.
@@ -35,11 +61,11 @@ _SERIES = (
 _CONSONANTS = "BDFGHJKLNPRSTVXZ"
 _MONTHS = "jan|feb|mrt|apr|mei|jun|jul|aug|sep|okt|nov|dec|mar|may|oct"
 # A day such as `5-mrt-24`, an address such as `nr123b`, from and to.
-_PROSE = rf"(?i:\d[- ]?(?:{_MONTHS})[- ]?\d|nr\d|\d+ ?(?:en|of|tm|tot|uur) ?\d)"
+_PROSE = rf"(?i:\d\W{{0,3}}(?:{_MONTHS})\W{{0,3}}\d|nr\d|\d+ ?(?:en|of|tm|tot|uur) ?\d)"
 
 
-def _dashed() -> str:
-    return "|".join(series.replace("-", "[-‐‑–]").replace("L", "[A-Z]").replace("D", r"\d") for series in _SERIES)
+def _dashed(dash: str) -> str:
+    return "|".join(series.replace("-", dash).replace("L", "[A-Z]").replace("D", r"\d") for series in _SERIES)
 
 
 def _dashless(separator: str) -> str:
@@ -53,9 +79,10 @@ def _dashless(separator: str) -> str:
     )
 
 
-# With spaces only capitals count: `op 12 34` is prose.
+# With spaces, and with other signs for dashes, only capitals count: `op 12 34` is prose.
 _PLATE = re.compile(
-    rf"(?<![^\W_])(?<!\d-)(?!{_PROSE})(?:(?i:{_dashed()}|{_dashless('')})|{_dashless(' ')})(?![^\W_])(?!-\d)"
+    rf"(?<![^\W_])(?!{_PROSE})(?:(?i:{_dashed('-')}|{_dashless('')}|{_dashless(' ?- ?')})"
+    rf"|{_dashed(' ?[-./_*] ?')}|{_dashless(' ')})(?![^\W_])"
 )
 _MASKS = {
     PersonalData.PHONE: "[telefoonnummer]",
@@ -63,6 +90,7 @@ _MASKS = {
     PersonalData.LICENCE_PLATE: "[kenteken]",
     PersonalData.BSN: "[burgerservicenummer]",
 }
+_MASKED = re.compile("|".join(map(re.escape, _MASKS.values())))
 
 
 class Finding(NamedTuple):
@@ -75,15 +103,18 @@ class Finding(NamedTuple):
 
 def find(text: str) -> list[Finding]:
     """All that tells of persons, in the order of the text."""
-    rest, found = text, list[Finding]()
-    for start, end in _ours(text):
-        rest = _without(rest, start, end)
+    seen, places = _as_seen(text)
+    seen = _without(seen, _matches(_MASKED, seen))
+    found = list[Finding]()
     # What is found is taken away before the next search: so no two overlap, and what it had joined itself to is seen.
-    while fresh := _first_kind(rest):
-        found += fresh
-        for _, start, end in fresh:
-            rest = _without(rest, start, end)
-    return sorted(found, key=lambda finding: finding.start)
+    while True:
+        seen = _without(seen, _ours(seen, text, places))
+        fresh = next(((kind, spans) for kind, search in _SEARCHES if (spans := list(search(seen)))), None)
+        if fresh is None:
+            return sorted(found, key=lambda finding: finding.start)
+        kind, spans = fresh
+        found += (Finding(kind, places[start], places[end - 1] + 1) for start, end in spans)
+        seen = _without(seen, spans)
 
 
 def mask(text: str) -> str:
@@ -93,42 +124,94 @@ def mask(text: str) -> str:
     return text
 
 
-def _first_kind(text: str) -> list[Finding]:
-    """All of the first kind that there is any of."""
-    every = ([Finding(kind, *span) for span in search(text)] for kind, search in _SEARCHES.items())
-    return next(filter(None, every), [])
+def _as_seen(text: str) -> tuple[str, list[int]]:
+    """The text on one line in plain signs, and for each of its characters the place in the text it comes from."""
+    seen, places = list[str](), list[int]()
+    for place, written in enumerate(text):
+        sign = _plain(written)
+        if sign and not (sign == " " and seen and seen[-1] == " "):
+            seen.append(sign)
+            places.append(place)
+    return "".join(seen), places
 
 
-def _without(text: str, start: int, end: int) -> str:
-    return text[:start] + "]" * (end - start) + text[end:]
+@lru_cache(4096)
+def _plain(written: str) -> str:
+    """The plain sign that a character is another form of; nothing for what doesn't show."""
+    alike = normalize("NFKC", written).translate(_ALIKE)
+    sign = alike if len(alike) == 1 else written  # one for one, or two findings could share a character
+    if sign.isspace():
+        return " "
+    if not _UNSEEN.isdisjoint((sign, category(sign))):
+        return ""
+    if category(sign) == "Pd":
+        return "-"
+    return str(decimal(sign, sign))
 
 
-def _ours(text: str) -> Iterator[Span]:
-    return (found.span() for found in _OURS.finditer(text) if read_number(found[0]))
+def _without(seen: str, spans: Iterable[Span]) -> str:
+    for start, end in spans:
+        seen = seen[:start] + _TAKEN * (end - start) + seen[end:]
+    return seen
 
 
-def _emails(text: str) -> Iterator[Span]:
-    return (found.span() for found in _EMAIL.finditer(text))
+def _matches(pattern: re.Pattern[str], seen: str) -> Iterator[Span]:
+    return (found.span() for found in pattern.finditer(seen))
 
 
-def _phones(text: str) -> Iterator[Span]:
-    alone = re.sub(r"[^\W\d_]", "|", text)  # the matcher passes over a number that touches a letter
-    for found in PhoneNumberMatcher(alone, "NL", leniency=Leniency.VALID):
-        if number_type(found.number) not in _SERVICES:
+def _ours(seen: str, text: str, places: list[int]) -> Iterator[Span]:
+    """Numbers of reports as we write them: in disguise they might as well be those of citizens."""
+    for start, end in _matches(_OURS, seen):
+        as_written = text[places[start] : places[end - 1] + 1] == seen[start:end]
+        if as_written and read_number(seen[start:end]):
+            yield start, end
+
+
+def _emails(seen: str) -> Iterator[Span]:
+    return _matches(_EMAIL, seen)
+
+
+def _numbers(seen: str) -> str:
+    """Only what may be part of a number, with dashes for odd signs within it: the matcher shies at any letter."""
+    digits = re.sub(r"[^\W\d_]", _TAKEN, _without(seen, _matches(_OTHER_DIGITS, seen)))
+    return _ODD_SEPARATOR.sub(lambda odd: "-" * len(odd[0]), digits)
+
+
+def _dutch_phones(seen: str) -> Iterator[Span]:
+    """Numbers of ten digits, however divided and among whatever other digits."""
+    last = 0
+    for found in _DUTCH.finditer(_numbers(seen)):
+        number = PhoneNumber(country_code=31, national_number=int(re.sub(r"\D", "", found[2])))
+        if found.start() >= last and number_type(number) not in _NOBODYS:
+            last = found.end(1)
+            yield found.span(1)
+
+
+def _phones(seen: str) -> Iterator[Span]:
+    for found in PhoneNumberMatcher(_numbers(seen), "NL", leniency=Leniency.VALID):
+        if number_type(found.number) not in _NOBODYS:
             yield found.start, found.end
 
 
-def _bsns(text: str) -> Iterator[Span]:
-    return (found.span() for found in _NINE.finditer(text) if bsn.is_valid(re.sub(r"\D", "", found[0])))
+def _bsns(seen: str) -> Iterator[Span]:
+    """Nine digits that pass the check, together or in at most four groups of more than one."""
+    last = 0
+    for found in _NINE.finditer(_numbers(seen)):
+        groups = re.findall(r"\d+", found[1])
+        grouped = len(groups) <= 4 and min(map(len, groups)) > 1
+        if found.start() >= last and grouped and bsn.is_valid("".join(groups)):
+            last = found.end(1)
+            yield found.span(1)
 
 
-def _licence_plates(text: str) -> Iterator[Span]:
-    return (found.span() for found in _PLATE.finditer(text))
+def _licence_plates(seen: str) -> Iterator[Span]:
+    return _matches(_PLATE, seen)
 
 
-_SEARCHES = {
-    PersonalData.EMAIL: _emails,
-    PersonalData.PHONE: _phones,
-    PersonalData.BSN: _bsns,
-    PersonalData.LICENCE_PLATE: _licence_plates,
-}
+_SEARCHES: tuple[tuple[PersonalData, Callable[[str], Iterator[Span]]], ...] = (
+    (PersonalData.EMAIL, _emails),
+    (PersonalData.PHONE, _dutch_phones),
+    (PersonalData.PHONE, _phones),
+    (PersonalData.BSN, _bsns),
+    (PersonalData.LICENCE_PLATE, _licence_plates),
+)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Select,
     Text,
@@ -21,14 +22,15 @@ from sqlalchemy import (
     or_,
     select,
     union,
+    union_all,
 )
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.dialects.postgresql import array, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo.consumers import Span
 from geo.events import NOTIFIED
 from geo.models import ActorKind, EventKind, Involvement, MailMode, Place, ReportStatus, Visibility
-from geo.tables import alert, area, area_follow, contact, event, involvement, preference, report
+from geo.tables import alert, area, area_follow, contact, event, involvement, merge, preference, report
 
 CONTACT = "contact:"  # and the id of a report: its contact, who is no party. The name of a party has a slash.
 UNTOLD = (NOTIFIED, EventKind.VISIBILITY_CHANGED, EventKind.ERASED)
@@ -95,26 +97,58 @@ def _alerted() -> Select[Any]:
     )
 
 
+_PARTIES = union(_involved(), _neighbours(), _alerted()).cte("parties")
+
+
+def _reached() -> CTE:
+    """The reports whose contact an event may concern: its own, and those merged into that one when it happened."""
+    duplicate = report.alias("duplicate")
+    came = or_(
+        merge.c.duplicate_id == duplicate.c.id,
+        merge.c.moved["led_on"].contains(func.to_jsonb(cast(duplicate.c.id, Text))),
+    )
+    heard = and_(  # as an event of the duplicate itself
+        _NEWS.c.kind == EventKind.DUPLICATE_JOINED, _NEWS.c.detail["duplicate"].astext == cast(duplicate.c.id, Text)
+    )
+    merged = (
+        select(_NEWS.c.id, duplicate.c.id)
+        .select_from(_NEWS.join(duplicate, duplicate.c.merged_into == _NEWS.c.report_id))
+        .join(merge, and_(merge.c.into_id == _NEWS.c.report_id, came))
+        .where(merge.c.undone_at.is_(None), merge.c.at <= _NEWS.c.at, not_(heard))
+    )
+    return union(select(_NEWS.c.id, _NEWS.c.report_id), merged).cte("reached")
+
+
 def _contacts() -> Select[Any]:
-    """Whom a report was taken down for, unless they did it themselves, or are told as a party at the same address."""
-    reporter = involvement.c.report_id == report.c.id, involvement.c.role == Involvement.REPORTER
+    """Whom a report was taken down for, unless they did it themselves, or are told at the same address already: as a
+    party, or as the contact of another of the reports that were merged."""
+    reached = _reached()
+    reporter = involvement.c.report_id == contact.c.report_id, involvement.c.role == Involvement.REPORTER
     own = or_(
         _NEWS.c.kind == EventKind.REPORT_SUBMITTED, exists().where(*reporter, involvement.c.party == _NEWS.c.party)
     )
     known = exists().where(
-        *reporter, preference.c.party == involvement.c.party, preference.c.email == contact.c.email, _MAILED
+        _PARTIES.c.id == _NEWS.c.id,
+        preference.c.party == _PARTIES.c.party,
+        preference.c.email == contact.c.email,
+        _MAILED,
     )
-    return (
-        select(_NEWS.c.id, func.concat(CONTACT, contact.c.report_id).cast(Text), literal(MailMode.EACH))
-        .select_from(_OF_REPORTS.join(contact, contact.c.report_id == report.c.id))
+    once = (
+        select(_NEWS.c.id, contact.c.report_id)
+        .ext(distinct_on(_NEWS.c.id, contact.c.email))
+        .select_from(_OF_REPORTS.join(reached, reached.c.id == _NEWS.c.id))
+        .join(contact, contact.c.report_id == reached.c.report_id)
         .where(_open_to(*TO_THE_INVOLVED), contact.c.email.is_not(None), contact.c.unsubscribed_at.is_(None))
         .where(or_(contact.c.lapses_at.is_(None), contact.c.lapses_at > func.now()))
         .where(not_(and_(_NEWS.c.actor == ActorKind.RESIDENT, own)), not_(known))
+        .order_by(_NEWS.c.id, contact.c.email, contact.c.report_id != report.c.id, contact.c.report_id)
+        .subquery("once")
     )
+    return select(once.c.id, func.concat(CONTACT, once.c.report_id).cast(Text), literal(MailMode.EACH))
 
 
 def _everybody() -> Select[Any]:
-    told = union(_involved(), _neighbours(), _alerted(), _contacts()).subquery("told")
+    told = union_all(select(_PARTIES), _contacts()).subquery("told")
     mail = func.coalesce(told.c.mail, case((_MAILED, preference.c.mail)))
     return (
         select(told.c.id, told.c.party, mail.label("mail"))

@@ -6,13 +6,14 @@ from geo.tables.base import metadata
 from geo.tables.feed import consumer, event, feed, idempotency
 from geo.tables.messages import consent, message
 from geo.tables.neighbours import adoption, confirmation, evidence, merge, rating, thanks, upload
-from geo.tables.people import area_follow, audit, contact, involvement, notification, preference
+from geo.tables.people import address_question, area_follow, audit, contact, involvement, notification, preference
 from geo.tables.reports import AREAS, FACETS, ORDERS, category, report, status_transition
 
 __all__ = [
     "AREAS",
     "FACETS",
     "ORDERS",
+    "address_question",
     "adoption",
     "alert",
     "alert_answer",

@@ -1,6 +1,6 @@
 """Who has to do with reports: involved, followers, how they are told and reached."""
 
-from sqlalchemy import Column, ForeignKey, Index, SmallInteger, Table, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, SmallInteger, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import UUID
 
 from geo.tables.base import Instant, metadata
@@ -39,6 +39,18 @@ preference = Table(
     Column("quiet_from", SmallInteger),
     Column("quiet_until", SmallInteger),
 )
+
+# The questions whether an address is right that were mailed within a day, so that nobody gets many of them. The address
+# itself is not kept.
+address_question = Table(
+    "address_question",
+    metadata,
+    Column("address_id", UUID, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+)
+Index(None, address_question.c.digest)
+Index(None, address_question.c.asked_at)
 
 notification = Table(
     "notification",

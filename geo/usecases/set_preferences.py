@@ -34,6 +34,8 @@ async def set_preferences(
 ) -> Preferences:
     """The preferences from now on. An address is asked first, and gets nothing else until it is confirmed.
 
+    The same party has it asked once an hour at most, and all parties together three times a day.
+
     `ask_address` is None on a server that sends no mail. Raises `InvalidContact`, `InvalidPreferences`, `NotPermitted`,
     and the problems of idempotency keys.
     """
@@ -42,10 +44,12 @@ async def set_preferences(
     _check(wishes, can_mail=ask_address is not None)
     once = idempotency.Once(viewer, idempotency_key, "setPreferences", wishes)
     async with db.write() as conn:
+        if email is not None:
+            await preferences.lock_address(conn, email)
         before = await preferences.of_party(conn, party, lock=True)
         if await once.earlier(conn):
             return before
-        known = email is not None and email == before.email and before.confirmed_at is not None
+        known = email is not None and email == before.email and await _known(conn, before)
         fresh = None if email is None or known else uuid7()
         after = Preferences(
             language=wishes.language,
@@ -57,10 +61,23 @@ async def set_preferences(
             quiet_until=wishes.quiet_until,
         )
         await preferences.save(conn, party, after)
-        if fresh is not None and ask_address is not None:
+        if email is not None and fresh is not None and ask_address is not None:
+            if not await preferences.ask(conn, fresh, email):
+                raise InvalidPreferences(
+                    "This address was asked today already, as often as it may be.",
+                    path=("input", "email"),
+                    hint="Open the link in the mail that was sent to it, or give it again tomorrow.",
+                )
             await ask_address(conn, fresh)
         await once.done(conn, uuid7())
         return after
+
+
+async def _known(conn: AsyncConnection, before: Preferences) -> bool:
+    """Whether there is no need to ask at the same address again."""
+    if before.confirmed_at is not None:
+        return True
+    return before.address_id is not None and await preferences.asked_lately(conn, before.address_id)
 
 
 def _check(wishes: Wishes, *, can_mail: bool) -> None:

@@ -50,7 +50,7 @@ class Office:
     async def notify(self) -> list[UUID]:
         """Notify of all that happened; returns the notifications, in order."""
         await place(self.db)
-        while await notify(self.db, MailQueue(self.worker()).notification):
+        while await notify(self.db, MailQueue(self.worker()).notifications):
             pass
         async with self.db.read() as conn:
             return list((await conn.scalars(select(notification.c.id).order_by(notification.c.id))).all())

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -46,8 +47,8 @@ async def test_the_jobs_of_a_cut_off_notifier_are_gone_with_it(office: Office) -
     await place(office.db)
     queue = MailQueue(office.worker())
 
-    async def ask_and_fail(conn: AsyncConnection, key: UUID) -> None:
-        await queue.notification(conn, key)
+    async def ask_and_fail(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
+        await queue.notifications(conn, ids)
         raise RuntimeError("on purpose")
 
     with pytest.raises(RuntimeError, match="on purpose"):
@@ -279,7 +280,7 @@ async def test_notifying_goes_on_when_no_mail_could_be_asked_for(office: Office)
     async with office.db.write() as conn:
         await conn.execute(text("ALTER TABLE procrastinate_jobs RENAME TO away"))
     with capture_logs() as logs:
-        async with during(keep_notifying(office.db, feed, MailQueue(office.worker()).notification, interval=0.02)):
+        async with during(keep_notifying(office.db, feed, MailQueue(office.worker()).notifications, interval=0.02)):
             await until(failed)
             assert await mailed(office.db) == [], "nobody is notified without the mail"
             async with office.db.write() as conn:

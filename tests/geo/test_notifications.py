@@ -1,18 +1,22 @@
 """What was told, once, and as long as it may be known."""
 
 import asyncio
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from structlog.testing import capture_logs
 from uuid_utils.compat import uuid7
 
 from geo import categories, deliveries, events, mailings, notifications, reports
 from geo.db import Database
 from geo.deliveries import NoticeDelivery
+from geo.errors import InvalidPreferences
 from geo.models import (
     ActorKind,
     EventKind,
@@ -22,12 +26,15 @@ from geo.models import (
     Verdict,
     Visibility,
 )
-from geo.preferences import AMSTERDAM, Preferences, quiet, save
+from geo.preferences import AMSTERDAM, Preferences, of_party, quiet, save
 from geo.recipients import UNTOLD
 from geo.sentences import sentence
-from geo.tables import rating
+from geo.tables import event, notification, rating
+from geo.tables.people import address_question
+from geo.usecases import notify as usecase
 from geo.usecases.confirm_report import confirm_report
 from geo.usecases.notify import notify
+from geo.usecases.set_preferences import Wishes, set_preferences
 from tests.geo.notices import FOLLOWER, LONG_AGO, change, follow_area, of, place, told
 from tests.world import ADMIN, NEIGHBOUR, RESIDENT, submit
 
@@ -57,16 +64,20 @@ async def test_what_is_cut_off_is_done_again_and_nobody_is_told_twice(world: Dat
     await change(world, report, ReportStatus.ROUTED)
     await place(world)
 
-    async def fail(conn: AsyncConnection, notification_id: UUID) -> None:
+    async def fail(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
         raise RuntimeError("on purpose")
 
-    with pytest.raises(RuntimeError, match="on purpose"):
+    with capture_logs() as logged, pytest.raises(RuntimeError, match="on purpose"):
         await notify(world, fail)
     assert await of(world, RESIDENT) == []
+    async with world.read() as conn:
+        ids = await conn.scalars(select(event.c.id).where(event.c.position > 0).order_by(event.c.position))
+    failed = {"event": "events_not_told", "log_level": "error", "error": "RuntimeError"}
+    assert logged == [failed | {"among": [str(key) for key in ids]}], "and nothing of the text"
     asked: list[UUID] = []
 
-    async def ask(conn: AsyncConnection, notification_id: UUID) -> None:
-        asked.append(notification_id)
+    async def ask(conn: AsyncConnection, ids: Sequence[UUID]) -> None:
+        asked.extend(ids)
         await asyncio.sleep(0)
 
     await asyncio.gather(*(notify(world, ask) for _ in range(5)))
@@ -76,6 +87,24 @@ async def test_what_is_cut_off_is_done_again_and_nobody_is_told_twice(world: Dat
     assert asked == [once.id]
     await place(world)
     assert await told(world) == [("anna", "STATUS_CHANGED")]
+
+
+@pytest.mark.parametrize(("enough", "pieces"), [(3, [4] * 9), (12, [12, 12, 12]), (100, [36])])
+async def test_no_transaction_has_many_recipients_but_those_of_one_event(
+    world: Database, monkeypatch: pytest.MonkeyPatch, enough: int, pieces: list[int]
+) -> None:
+    monkeypatch.setattr(usecase, "ENOUGH", enough)
+    for name in ("carla", "dirk", "els", "fatima"):
+        await follow_area(world, replace(FOLLOWER, party=f"residents/{name}"), "GM0518")
+    made = [await submit(world) for _ in range(9)]
+    await place(world)
+    counts = [0]
+    while await notify(world, None):
+        async with world.read() as conn:
+            counts.append(await conn.scalar(select(func.count()).select_from(notification)) or 0)
+    assert [after - before for before, after in pairwise(counts)] == pieces
+    seen = [one.report and one.report.id for one in await of(world, FOLLOWER)]
+    assert seen[::-1] == [one.id for one in made]
 
 
 async def test_one_event_of_the_feed_tells_all_who_were_told_of_one_thing(world: Database) -> None:
@@ -177,3 +206,41 @@ def test_a_digest_is_due_at_five_in_the_afternoon_in_summer_and_in_winter() -> N
         (datetime(2026, 10, 25, 16, 0, tzinfo=UTC), datetime(2026, 10, 25, 16, tzinfo=UTC)),
     ):
         assert mailings.digest_time(now) == due
+
+
+async def test_an_address_is_asked_once_an_hour_by_a_party_and_three_times_a_day_by_all(world: Database) -> None:
+    asked: list[UUID] = []
+
+    async def ask(conn: AsyncConnection, address_id: UUID) -> None:
+        asked.append(address_id)
+
+    async def give(name: str, email: str = "buur@example.org") -> UUID | None:
+        viewer = replace(RESIDENT, party=f"residents/{name}")
+        return (await set_preferences(world, viewer, Wishes(email=email), ask, None)).address_id
+
+    async def go_back(by: timedelta) -> None:
+        async with world.write() as conn:
+            await conn.execute(update(address_question).values(asked_at=address_question.c.asked_at - by))
+
+    first = await give("anna")
+    assert await give("anna") == first
+    assert asked == [first]
+    await go_back(timedelta(hours=1))
+    second = await give("anna")
+    assert asked == [first, second]
+    await give("anna", "anna@example.org")
+    given = await asyncio.gather(*(give(name, "Buur@example.org") for name in "abcd"), return_exceptions=True)
+    (third,) = [one for one in given if isinstance(one, UUID)]
+    assert [type(one) for one in given].count(InvalidPreferences) == 3
+    assert (asked[:2], len(asked), asked[-1]) == ([first, second], 4, third)
+    with pytest.raises(InvalidPreferences):
+        await give("anna")
+    async with world.read() as conn:
+        kept = await of_party(conn, RESIDENT.known_party())
+    assert kept.email == "anna@example.org", "what was refused changes nothing"
+    await go_back(timedelta(days=1))
+    assert await give("anna") == asked[-1]
+    async with world.read() as conn:
+        assert list(await conn.scalars(select(address_question.c.address_id))) == [asked[-1]], (
+            "older ones are forgotten"
+        )

@@ -1,14 +1,16 @@
 """Who is told of what, and who never is."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from geoalchemy2.shape import from_shape
 from shapely.geometry import MultiPolygon, Polygon, box
-from sqlalchemy import insert, select, update
+from sqlalchemy import Text, cast, func, insert, select, update
 from uuid_utils.compat import uuid7
 
-from geo import events, follows, involvement, notifications, reports
+from geo import events, follows, involvement, mailings, notifications, reports
 from geo.db import Database
 from geo.models import (
     ActorKind,
@@ -28,6 +30,8 @@ from geo.preferences import Preferences, save
 from geo.sentences import sentence
 from geo.tables import alert, area_follow, contact, notification, preference
 from geo.usecases.confirm_report import confirm_report
+from geo.usecases.merge_reports import merge_reports
+from geo.usecases.undo_merge import undo_merge
 from geo.viewer import Viewer
 from tests.geo.maps import DISTRICTS, TOWN, Importer, area, square
 from tests.geo.notices import FOLLOWER, LONG_AGO, change, follow_area, of, told
@@ -192,3 +196,57 @@ async def test_a_reporter_who_is_mailed_as_a_party_is_not_mailed_as_a_contact_to
         await conn.execute(update(preference).values(confirmed_at=LONG_AGO))
     await change(world, report, ReportStatus.RESOLVED)
     assert [party for party, _ in await told(world)][2:] == ["anna"]
+
+
+OTHER_DESK = replace(OFFICER, party="municipality/other")
+
+
+async def told_contacts(db: Database) -> list[tuple[str, str]]:
+    return [one for one in await told(db) if one[0].startswith("contact:")]
+
+
+async def test_the_contact_of_a_merged_report_hears_the_outcome_of_the_other(world: Database) -> None:
+    called, second, goes_on = [await submit(world, by=OFFICER, visibility=Visibility.INVOLVED) for _ in range(3)]
+    await give_contact(world, called)
+    for report in (second, goes_on):
+        await change(world, report, ReportStatus.ROUTED)
+    for duplicate, into in ((called, second), (second, goes_on)):
+        await merge_reports(world, OTHER_DESK, duplicate.id, into.id, None)
+    await change(world, goes_on, ReportStatus.RESOLVED)
+    party = f"contact:{called.id}"
+    kinds = ["REPORT_MERGED", "DUPLICATE_JOINED", "STATUS_CHANGED"]
+    assert await told_contacts(world) == [(party, kind) for kind in kinds], "nothing from before, and no merge twice"
+    async with world.write() as conn:
+        last = await conn.scalar(select(func.max(cast(notification.c.id, Text))).where(notification.c.party == party))
+        waiting = await mailings.waiting(conn, UUID(last), MailMode.EACH)
+        assert [one.report and one.report.id for one in waiting.told] == [goes_on.id]
+        to = await mailings.addressee(conn, party, datetime.now(UTC))
+        assert to is not None
+        assert (to.id, to.email) == (called.id, "melder@example.org")
+    await undo_merge(world, OTHER_DESK, second.id, None)
+    async with world.read() as conn:
+        assert (await mailings.waiting(conn, UUID(last), MailMode.EACH)).untold == [UUID(last)]
+
+
+async def test_nobody_is_told_twice_at_one_address(world: Database) -> None:
+    goes_on, *duplicates = [await submit(world, by=OFFICER) for _ in range(4)]
+    for report in (goes_on, *duplicates[:2]):
+        await give_contact(world, report)
+    await give_contact(world, duplicates[2], email="buur@example.org")
+    for duplicate in duplicates:
+        await merge_reports(world, OTHER_DESK, duplicate.id, goes_on.id, None)
+    await told(world)
+    await change(world, goes_on, ReportStatus.ROUTED, by=OTHER_DESK)
+    once = {(f"contact:{report.id}", "STATUS_CHANGED") for report in (goes_on, duplicates[2])}
+    assert {one for one in await told_contacts(world) if one[1] == "STATUS_CHANGED"} == once
+    async with world.write() as conn:
+        wanted = Preferences(mail=MailMode.EACH, email="buur@example.org", address_id=uuid7(), confirmed_at=LONG_AGO)
+        await save(conn, FOLLOWER.known_party(), wanted)
+    await follow_area(world, FOLLOWER, "GM0518")
+    await change(world, goes_on, ReportStatus.RESOLVED, by=OTHER_DESK)
+    await told(world)
+    (by_area,) = await of(world, FOLLOWER)
+    async with world.read() as conn:
+        same = notification.c.event_id == by_area.event.id
+        parties = set(await conn.scalars(select(notification.c.party).where(same)))
+    assert parties == {FOLLOWER.party, OFFICER.party, f"contact:{goes_on.id}"}
