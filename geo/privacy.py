@@ -75,7 +75,7 @@ def _dashless(separator: str) -> str:
     return "|".join(
         "".join((within if series[0] == series[-1] == "D" else signs)[sign] for sign in re.sub("(?<=L)L", "l", series))
         for series in _SERIES
-        if series != "DD-DD-LL"
+        if series != "DD-DD-LL" or "-" in separator
     )
 
 
