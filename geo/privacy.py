@@ -42,7 +42,7 @@ _ODD_SEPARATOR = re.compile(rf"(?<=\d)(?:[^\w\s+(){_TAKEN}]|_){{1,2}}(?=\d)")
 # In both a look-ahead holds the number, so that one may begin within what proves to be none.
 _GAP = r"[ ./()-]{0,3}"
 _DUTCH = re.compile(
-    rf"(?<![\d+])(?=((?:(?:\+|00){_GAP}31{_GAP}(?:0{_GAP})?|\((?=0\d{{1,3}}\))0{_GAP}|0{_GAP})"
+    rf"(?:(?<!\d)|(?=\+))(?=((?:(?:\+|00){_GAP}31{_GAP}(?:0{_GAP})?|\((?=0\d{{1,3}}\))0{_GAP}|0{_GAP})"
     rf"([1-9](?:{_GAP}\d){{8}}))(?!\d))"
 )
 _NINE = re.compile(r"(?<!\d)(?=(\d(?:(?: ?[-/] ?|[ .])?\d){8})(?!\d))")
