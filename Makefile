@@ -18,7 +18,10 @@ run: ## Serve the demo on http://127.0.0.1:8000 (PORT=8001 for another port); Ct
 
 test: ## The whole test suite (ARGS="-k photo" for a part of it)
 	@python3 bootstrap.py --dev
-	$(python) -m pytest $(ARGS)
+	PYTHONHASHSEED=0 $(python) -m pytest $(parallel) $(ARGS)
+
+# Two at once, each with a PostgreSQL of its own; both have to make the same list of tests, sets included.
+parallel := -n logical --maxprocesses 2 --dist loadfile
 
 lint: ## Style, types, imports, the committed schema, the migrations
 	@python3 bootstrap.py --dev
