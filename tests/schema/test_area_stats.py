@@ -79,6 +79,7 @@ async def test_where_nothing_was_resolved_there_is_no_share(shared: Served) -> N
             ["area"],
         ),
     ],
+    ids=["too long ago", "to come", "without offset", "unknown", "inside out", "elsewhere"],
 )
 async def test_what_was_wrong_is_named(shared: Served, area: Json, since: str, code: str, path: list[str]) -> None:
     async with calling(shared) as anybody:
