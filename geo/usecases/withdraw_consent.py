@@ -92,10 +92,12 @@ async def erase_answers(db: Database, photos: PhotoStore, viewer: Viewer, alert_
 
 async def lock_family(conn: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Report]:
     """The reports with all that was ever merged with them, locked; a merge that ends meanwhile is followed."""
-    locked: Sequence[Report] = []
-    while len(locked) < len(known := await merges.family(conn, ids)):
+    known = await merges.family(conn, ids)
+    while True:
         locked = await reports.lock_all(conn, known)
-    return locked
+        before, known = known, await merges.family(conn, ids)
+        if {*known} == {*before}:
+            return locked
 
 
 async def _erase_party(

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -143,6 +144,12 @@ async def test_the_reporter_of_a_sensitive_report_has_it_erased_too(served: Serv
         assert refused["code"] == "UnknownReport"
         assert (await erase(anna, make_id("Report", secret.id)))["descriptions"] == 1
     assert await rows_with(served.db, "Een geheim") == {}
+
+
+async def test_a_report_that_is_not_there_is_unknown(served: Served) -> None:
+    async with calling(served, NEIGHBOUR) as bram:
+        refused = await bram.attempt("eraseContribution", DONE, reportId=make_id("Report", uuid4()))
+    assert refused["code"] == "UnknownReport"
 
 
 async def test_who_has_no_part_in_a_report_changes_nothing(served: Served) -> None:

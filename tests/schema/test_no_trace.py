@@ -135,6 +135,8 @@ async def ask(served: Served, viewer: Viewer, operation: Operation) -> Any:
 @pytest.mark.parametrize("viewer", STRANGERS, ids=lambda viewer: viewer.party or viewer.role)
 async def test_every_answer_is_as_if_it_were_not_there(twins: Twins, viewer: Viewer, kind: str) -> None:
     for operation in operations(SCHEMA, kind, aimed(twins)):
+        if viewer is RESIDENT and operation.name == "Mutation.eraseContribution":
+            continue  # what it reported it may take back, without being told what became of it
         told, nothing = [await ask(served, viewer, operation) for served in (twins.knowing, twins.ignorant)]
         assert masked(told) == masked(nothing), operation
         sent = json.dumps(operation.variables)

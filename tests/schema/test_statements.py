@@ -182,7 +182,7 @@ MUTATION = "mutation($input: %(kind)sInput!) { %(name)s(input: $input) { ... on 
             ],
         ),
         ("changeStatus", OFFICER, {"to": "ON_HOLD"}, ["SELECT", "UPDATE report", "INSERT INTO event"]),
-        ("changeVisibility", OFFICER, {"to": "PUBLIC"}, ["SELECT", "UPDATE report", "INSERT INTO event"]),
+        ("changeVisibility", OFFICER, {"to": "PUBLIC"}, ["SELECT", "SELECT", "UPDATE report", "INSERT INTO event"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
