@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 from shapely.geometry import MultiPoint
+from shapely.geometry import Point as at
 from sqlalchemy import column, func, select
 
 from geo.db import Database
@@ -85,8 +86,12 @@ def interesting(shape: Shape) -> list[Point]:
 @given(shapes, st.lists(points, max_size=20))
 async def test_python_and_sql_agree(db: Database, shape: Shape, others: list[Point]) -> None:
     asked = [*interesting(shape), *others]
-    if isinstance(shape, Circle):  # both compute metres, to some nanometres
-        asked = [place for place in asked if abs(metres_between(shape.centre, place) - shape.metres) > 1e-5]
+    match shape:
+        case Circle(centre, metres):  # both compute metres, to some nanometres
+            asked = [place for place in asked if abs(metres_between(centre, place) - metres) > 1e-5]
+        case Polygon(rings):  # beside a slanting edge the last digit decides, and the two round differently
+            corners, border = {place for ring in rings for place in ring}, shape.shape.boundary
+            asked = [place for place in asked if place in corners or border.distance(at(*place)) > 1e-12]
     rows = func.unnest([place.lon for place in asked], [place.lat for place in asked]).table_valued("lon", "lat")
     location = func.ST_SetSRID(func.ST_MakePoint(column("lon"), column("lat")), 4326)
     async with db.read() as conn:
