@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 from shapely.geometry import MultiPoint
-from shapely.geometry import Point as at
+from shapely.geometry import Point as ShapelyPoint
 from sqlalchemy import column, func, select
 
 from geo.db import Database
@@ -91,7 +91,7 @@ async def test_python_and_sql_agree(db: Database, shape: Shape, others: list[Poi
             asked = [place for place in asked if abs(metres_between(centre, place) - metres) > 1e-5]
         case Polygon(rings):  # beside a slanting edge the last digit decides, and the two round differently
             corners, border = {place for ring in rings for place in ring}, shape.shape.boundary
-            asked = [place for place in asked if place in corners or border.distance(at(*place)) > 1e-12]
+            asked = [place for place in asked if place in corners or border.distance(ShapelyPoint(*place)) > 1e-12]
     rows = func.unnest([place.lon for place in asked], [place.lat for place in asked]).table_valued("lon", "lat")
     location = func.ST_SetSRID(func.ST_MakePoint(column("lon"), column("lat")), 4326)
     async with db.read() as conn:
