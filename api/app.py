@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import structlog
 from starlette.applications import Starlette
@@ -33,9 +34,11 @@ from geo.db import Database, engine
 from geo.feed import Feed
 from geo.links import Links
 from geo.photos import PhotoStore
+from geo.revocations import Revocations
 from geo.statuses import Statuses
 from geo.usecases.register_message import Monitor
 from schema.context import Services
+from schema.hub import Hub
 from schema.root import make_schema
 
 log = structlog.get_logger()
@@ -44,13 +47,18 @@ log = structlog.get_logger()
 def create_app(settings: Settings, database_url: str) -> Starlette:
     """The ASGI application on a migrated database, by its libpq URL."""
     key = settings.key()
-    db = Database(engine(database_url, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout))
+    connect = partial(engine, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
+    replicas = [connect(url, pre_ping=False) for url in settings.replica_urls]
+    photos, metrics = PhotoStore(settings.storage), Metrics()
+    db = Database(connect(database_url), replicas, count_read=metrics.count_read)
     bus = Bus(settings.broadcast_url, database_url=database_url)
     feed = Feed(db, interval=settings.poll_interval, announce=bus.announce)
-    tokens, links, photos, metrics = Tokens(key), Links(key, settings.url), PhotoStore(settings.storage), Metrics()
+    revocations = Revocations(db, interval=settings.poll_interval)
+    feed.after_revocation = revocations.wake
+    tokens, links = Tokens(key, revocations.revoked), Links(key, settings.url)
     categories = Categories(db)
     mails = make_mails(settings, links, categories)
-    jobs = make_worker(database_url, db, photos, mails)
+    jobs = make_worker(database_url, db, photos, mails, settings.feed_months)
     mail_queue = MailQueue(jobs) if mails else None
     services = Services(
         db=db,
@@ -62,6 +70,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         links=links,
         watchers=Watchers(db, interval=settings.poll_interval),
         photos=photos,
+        revocations=revocations,
         monitor=Monitor(categories, TermClassifier(), make_geocoder(settings.geocoder_url)),
         ask_address=mail_queue.question if mail_queue else None,
     )
@@ -73,12 +82,16 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         page=pages.graphiql_page(),
         page_policy=pages.GRAPHIQL_POLICY,
     )
-    endpoint = Endpoint(make_schema(lambda: OperationMetrics(metrics)), services, edge)
+    schema = make_schema(lambda: OperationMetrics(metrics))
+    hub = Hub(schema, services) if settings.fan_out else None
+    endpoint = Endpoint(schema, services, edge, hub, settings.max_sockets)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await feed.start()
-        tasks = [feed.run(), bus.run(feed.wake), services.watchers.run()]
+        await revocations.load()
+        tasks = [feed.run(), bus.run(feed.wake), revocations.run(), services.watchers.run()]
+        tasks += [endpoint.open_sockets.keep_alive(), *([hub.run()] if hub else [])]
         if settings.run_worker:
             ask_mail = mail_queue.notifications if mail_queue else None
             tasks += [work(jobs), keep_notifying(db, feed, ask_mail, interval=settings.poll_interval)]
@@ -91,7 +104,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         for task in running:
             with suppress(asyncio.CancelledError):
                 await task
-        await db.engine.dispose()
+        await db.close()
 
     app = Starlette(
         routes=[

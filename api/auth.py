@@ -1,13 +1,14 @@
 """Bearer tokens, and the viewer they make. The same for HTTP headers and the payload of `connection_init`."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import OctKey
+from uuid_utils.compat import uuid7
 
-from geo.errors import BadToken, TokenExpired
+from geo.errors import BadToken, TokenExpired, TokenRevoked
 from geo.models import Role
 from geo.viewer import ANONYMOUS, Viewer
 
@@ -18,9 +19,17 @@ _RULES = jwt.JWTClaimsRegistry(
 _HINT = "Send `Authorization: Bearer`, a space, and the token as you received it."
 
 
+def _none(_: Viewer) -> bool:
+    """None is revoked."""
+    return False
+
+
 class Tokens:
-    def __init__(self, secret: str) -> None:
+    """Tokens signed with one secret; `revoked` says which viewers come by one that is not accepted any more."""
+
+    def __init__(self, secret: str, revoked: Callable[[Viewer], bool] = _none) -> None:
         self._key = OctKey.import_key(secret)
+        self._revoked = revoked
 
     def mint(self, role: Role, *, subject: str, organisation: str, areas: frozenset[str], lifetime: timedelta) -> str:
         """A token for one caller. `subject` is a pseudonym within the organisation, never a name."""
@@ -29,6 +38,7 @@ class Tokens:
         now = datetime.now(UTC)
         claims = {
             "iss": ISSUER,
+            "jti": str(uuid7()),
             "sub": subject,
             "role": role.value,
             "org": organisation,
@@ -48,9 +58,13 @@ class Tokens:
         scheme, _, token = str(authorization).partition(" ")
         if scheme.lower() != "bearer":
             raise BadToken("This is not a bearer token.", hint=_HINT)
-        return self._viewer(token.strip(), None if resident is None else str(resident))
+        viewer = self.read(token.strip(), None if resident is None else str(resident))
+        if self._revoked(viewer):
+            raise TokenRevoked(hint="Ask whoever gave it to you for a new one.")
+        return viewer
 
-    def _viewer(self, token: str, resident: str | None) -> Viewer:
+    def read(self, token: str, resident: str | None = None) -> Viewer:
+        """Whom a token makes of a caller, also where it was revoked; raises `BadToken`."""
         try:
             claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
             _RULES.validate(claims)
@@ -58,6 +72,8 @@ class Tokens:
             subject, organisation = str(claims["sub"]), str(claims["org"])
             expires_at = datetime.fromtimestamp(claims["exp"], UTC)
             areas = frozenset(map(str, claims["areas"]))
+            issued_at = datetime.fromtimestamp(claims["iat"], UTC) if "iat" in claims else None
+            token_id = str(claims["jti"]) if "jti" in claims else None
         except ExpiredTokenError:
             raise TokenExpired(hint="Get a new one.") from None
         except (JoseError, KeyError, ValueError, TypeError, OverflowError):
@@ -70,4 +86,4 @@ class Tokens:
             raise BadToken("Only an app may act for a resident.", hint="Leave out Bart-Resident.")
         else:
             party = f"{organisation}/{subject}"
-        return Viewer(role, party, organisation, areas, expires_at)
+        return Viewer(role, party, organisation, areas, expires_at, issued_at, token_id, subject)

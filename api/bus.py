@@ -61,6 +61,16 @@ class Bus:
             except Exception as error:  # whatever the backend raises; `run` makes a new connection
                 log.warning("hint_not_sent", error=type(error).__name__)
 
+    async def announce_once(self) -> None:
+        """The same, from a process that does not `run`."""
+        try:
+            async with asyncio.timeout(self._beat), self._connect() as self._broadcast:
+                await self.announce()
+        except Exception as error:  # whatever the backend raises
+            log.warning("hint_not_sent", error=type(error).__name__)
+        finally:
+            self._broadcast = None
+
     async def run(self, hear: Callable[[], None]) -> None:
         """Call `hear` at each hint, until cancelled."""
         while True:

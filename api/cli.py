@@ -12,12 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from api import migrate, serve
+from api import migrate, serve, token_commands
 from api import settings as settings_module
 from api.auth import Tokens
 from api.banner import banner
 from api.cluster import Cluster
 from api.settings import ROOT, Settings
+from api.supervisor import supervise
 from geo import positions
 from geo.db import Database, engine
 from geo.demo.areas import MUNICIPALITY
@@ -33,6 +34,7 @@ cli = typer.Typer(
 )
 areas = typer.Typer(no_args_is_help=True, help="The map of areas.")
 cli.add_typer(areas, name="areas")
+cli.add_typer(token_commands.token, name="token")
 console = Console(stderr=True, soft_wrap=True)
 
 
@@ -50,13 +52,17 @@ def _do(url: str, what: Callable[[Database], Awaitable[T]]) -> T:
 
 
 @cli.command("serve")
-def serve_command(demo: Annotated[bool, typer.Option(help="Load the demo, and say how to try it.")] = False) -> None:
+def serve_command(
+    demo: Annotated[bool, typer.Option(help="Load the demo, and say how to try it.")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Server processes; BART_WORKERS when left out.")] = None,
+) -> None:
     """Serve the API, on a private PostgreSQL unless BART_DATABASE_URL is set."""
-    settings = Settings()
+    settings = Settings() if workers is None else Settings(workers=workers)
+    run = serve.serve if settings.workers == 1 else supervise
     with serve.database(settings) as url:
         if demo:
             _do(url, load_demo)
-        serve.serve(settings, url, banner(settings) if demo else f"Serving {settings.url}/graphql")
+        run(settings, url, banner(settings) if demo else f"Serving {settings.url}/graphql")
 
 
 @cli.command()
@@ -117,22 +123,6 @@ def import_command(
         console.print(f"Rejected: {rejected.feature}: {rejected.reason}")
     for ending in summary.ended:
         console.print(f"Ended: {ending.code}, followed by {ending.successor}.")
-
-
-@cli.command()
-def token(
-    role: Annotated[Role, typer.Option(case_sensitive=False, help="What the caller is.")],
-    organisation: Annotated[str, typer.Option(help="Who the token is for.")] = "development",
-    subject: Annotated[str, typer.Option(help="A pseudonym within the organisation; never a name.")] = "developer",
-    areas: Annotated[str, typer.Option(help="The codes of its territory, separated by commas.")] = "",
-    days: Annotated[float, typer.Option(min=0, help="How long it is good.")] = 30,
-) -> None:
-    """Print a bearer token."""
-    if role is Role.ANONYMOUS:
-        raise typer.BadParameter("An anonymous caller has no token.")
-    codes = frozenset(code.strip() for code in areas.split(",") if code.strip())
-    tokens = Tokens(Settings().key())
-    print(tokens.mint(role, subject=subject, organisation=organisation, areas=codes, lifetime=timedelta(days=days)))
 
 
 @cli.command()

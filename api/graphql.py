@@ -34,6 +34,7 @@ from strawberry.types.graphql import OperationType
 from api.auth import Tokens
 from api.limits import RateLimiter, rate_limited
 from api.metrics import Metrics
+from api.open_sockets import OpenSockets
 from api.refusals import Refused
 from api.requests import HTTPRequest, invalid, parameters
 from api.sockets import Adapter, Socket
@@ -41,6 +42,7 @@ from api.streams import Multipart, until
 from geo.errors import BadToken
 from geo.viewer import ANONYMOUS
 from schema.context import Context, Services
+from schema.hub import Hub
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
@@ -68,7 +70,10 @@ class Endpoint(GraphQL[Context, None]):
         GRAPHQL_SSE_PROTOCOL: SSETransport,
     }
 
-    def __init__(self, schema: BaseSchema, services: Services, edge: Edge) -> None:
+    def __init__(
+        self, schema: BaseSchema, services: Services, edge: Edge, hub: Hub | None = None, max_sockets: int = 20_000
+    ) -> None:
+        """Without a hub each subscription has a generator of its own."""
         super().__init__(
             schema,
             subscription_protocols=(
@@ -82,6 +87,8 @@ class Endpoint(GraphQL[Context, None]):
         )
         self.services = services
         self.edge = edge
+        self.hub = hub
+        self.open_sockets = OpenSockets(max_sockets, edge.metrics.sockets)
         self.draining = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -62,7 +62,7 @@ def add_mail_jobs(jobs: procrastinate.App, db: Database, mails: Mails) -> None:
     @jobs.task(name="ask_address", queue=MAIL, retry=RETRY)
     async def ask_address(key: str) -> None:
         """Ask at an address whether it is right."""
-        async with db.read() as conn:
+        async with db.read_primary() as conn:
             asked = await preferences.unconfirmed_address(conn, UUID(key))
         if asked is not None:
             with suppress(Refused):  # then nobody confirms it
@@ -83,7 +83,7 @@ def add_mail_jobs(jobs: procrastinate.App, db: Database, mails: Mails) -> None:
 
 
 async def _due(db: Database, now: datetime, after: UUID | None) -> Sequence[tuple[UUID, MailMode]]:
-    async with db.read() as conn:
+    async with db.read_primary() as conn:
         return await mailings.due(conn, now, after)
 
 

@@ -26,6 +26,8 @@ class Metrics:
         self._unplaced = Gauge("bart_outbox_unplaced", "Committed events without a place", registry=self.registry)
         self._oldest = Gauge("bart_outbox_lag_seconds", "Age of the oldest of those", registry=self.registry)
         self._behind = Gauge("bart_feed_behind", "Placed events not yet seen here", registry=self.registry)
+        self._reads = Counter("bart_reads", "Reads, while there are replicas", ["at"], registry=self.registry)
+        self._left_out = Gauge("bart_replicas_left_out", "Replicas that are not used now", registry=self.registry)
         self._names: set[str] = set()
 
     def name(self, operation: str | None) -> str:
@@ -37,14 +39,18 @@ class Metrics:
             self._names.add(operation)
         return operation
 
+    def count_read(self, at_replica: bool) -> None:
+        self._reads.labels("replica" if at_replica else "primary").inc()
+
     async def text(self, db: Database, feed: Feed) -> bytes:
         """All of it, in Prometheus's text format."""
-        async with db.read() as conn:
+        async with db.read_primary() as conn:
             backlog = await positions.backlog(conn)
             head = await positions.head(conn)
         self._unplaced.set(backlog.unplaced)
         self._oldest.set(backlog.oldest_seconds)
         self._behind.set(max(0, head.position - feed.now.position))
+        self._left_out.set(db.replicas.left_out if db.replicas else 0)
         return generate_latest(self.registry)
 
 

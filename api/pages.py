@@ -49,7 +49,7 @@ def health(db: Database, feed: Feed, tokens: Tokens, metrics: Metrics) -> list[B
 
     async def readyz(request: Request) -> Response:
         try:
-            async with db.read() as conn:
+            async with db.read_primary() as conn:
                 await conn.execute(text("SELECT 1"))
         except AWAY as error:
             log.warning("not_ready", error=type(error).__name__)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, cast
 
@@ -15,11 +15,11 @@ from api import logs, migrate
 from api.app import create_app
 from api.bus import Bus
 from api.cluster import Cluster
-from api.keepalive import KeepaliveProtocol
 from api.mail_jobs import MailQueue
 from api.mails import make_mails
 from api.notifier import keep_notifying
 from api.settings import Settings
+from api.wire import Wire
 from api.worker import make_worker, work
 from geo.categories import Categories
 from geo.db import Database, engine
@@ -33,7 +33,7 @@ DRAIN_SECONDS = 5
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
     """The URL of a migrated database: the one set, or that of the private cluster, which runs as long as the block."""
-    _exit_on_signals()
+    exit_on_signals()
     if settings.database_url:
         print("Bringing the database up to date …", file=sys.stderr)
         migrate.upgrade(settings.database_url)
@@ -45,7 +45,7 @@ def database(settings: Settings) -> Iterator[str]:
         yield url
 
 
-def _exit_on_signals() -> None:
+def exit_on_signals() -> None:
     """Signals unwind the stack, so that whatever was started is stopped, and end the process as having done well."""
 
     def leave(*_: object) -> NoReturn:
@@ -58,14 +58,14 @@ def _exit_on_signals() -> None:
 class Server(uvicorn.Server):
     """Says so when it has begun to listen, and tells its app when it is about to end."""
 
-    def __init__(self, config: uvicorn.Config, hello: str) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
-        self._hello = hello
+        self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            print(self._hello, flush=True)
+            self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         cast("Starlette", self.config.app).state.draining.set()
@@ -73,12 +73,12 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings, database_url: str, hello: str) -> None:
-    """Serve until SIGINT or SIGTERM; then sockets are closed with 1012, so that clients come back.
+    """Serve in this process until SIGINT or SIGTERM; then sockets are closed with 1012, so that clients come back.
 
     `hello` is printed once the server listens.
     """
     logs.configure(as_json=settings.log_json)
-    Server(config(settings, database_url), hello).run()
+    Server(config(settings, database_url), lambda: print(hello, flush=True)).run()
 
 
 def config(settings: Settings, database_url: str) -> uvicorn.Config:
@@ -87,7 +87,8 @@ def config(settings: Settings, database_url: str) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         http="httptools",
-        ws=KeepaliveProtocol,
+        ws=Wire,
+        ws_per_message_deflate=False,
         ws_max_size=256 * 1024,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         access_log=False,
@@ -105,7 +106,7 @@ def run_worker(settings: Settings, database_url: str) -> None:
         bus = Bus(settings.broadcast_url, database_url=database_url)
         feed = Feed(db, interval=settings.poll_interval, announce=bus.announce)
         mails = make_mails(settings, Links(settings.key(), settings.url), Categories(db))
-        jobs = make_worker(database_url, db, PhotoStore(settings.storage), mails)
+        jobs = make_worker(database_url, db, PhotoStore(settings.storage), mails, settings.feed_months)
         ask_mail = MailQueue(jobs).notifications if mails else None
         try:
             await feed.start()

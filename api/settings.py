@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api.cluster import default_data_dir
+from geo.usecases.keep_events import FEED_MONTHS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,6 +31,11 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "",
         description="A server with PostGIS, such as `postgresql://user@host/bart`; a private one when empty.",
+    )
+    replica_urls: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="Streaming replicas of that server, which queries are sent to while they keep up; as URLs like its "
+        "own, separated by commas.",
     )
     secret_key: SecretStr = Field(
         SecretStr(""),
@@ -58,13 +64,26 @@ class Settings(BaseSettings):
     rate_limit: int = Field(600, ge=1, description="Requests a minute for each caller.")
     statement_timeout: float = Field(10.0, gt=0, description="Seconds after which PostgreSQL cancels a statement.")
     pool_size: int = Field(20, ge=5, description="Connections to PostgreSQL in each process.")
-    poll_interval: float = Field(1.0, gt=0, description="Seconds between looks at the feed when no hint comes.")
+    poll_interval: float = Field(0.5, gt=0, description="Seconds between looks at the feed when no hint comes.")
+    feed_months: int = Field(
+        FEED_MONTHS,
+        ge=1,
+        le=120,
+        description="Months for which clients can resume, and notifications are kept; older events are archived.",
+    )
+    max_sockets: int = Field(20_000, ge=1, description="WebSockets at a time in each process.")
+    fan_out: bool = Field(
+        True,
+        description="Serve subscriptions that are told the same together; false gives each a generator of its own, for "
+        "comparison.",
+    )
     run_worker: bool = Field(
         True, description="Do the background work in the server too; false beside `worker` processes."
     )
+    workers: int = Field(1, ge=1, description="Server processes that share the port.")
     log_json: bool = Field(True, description="Logs as JSON lines; false for reading them in a terminal.")
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("allowed_origins", "replica_urls", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if not isinstance(value, str):

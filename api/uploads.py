@@ -117,7 +117,7 @@ def routes(db: Database, photos: PhotoStore, links: Links) -> list[Route]:
     @_answering
     async def put_photo(request: Request) -> Response:
         upload_id = links.open_upload(request.path_params["token"])
-        async with db.read() as conn:
+        async with db.read_primary() as conn:
             upload = await uploads.by_id(conn, upload_id)
         if upload.stored_at is not None or upload.expires_at <= datetime.now(UTC):
             raise _closed(upload)

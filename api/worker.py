@@ -11,11 +11,12 @@ from procrastinate.jobs import Status
 
 from api.mail_jobs import MAIL, add_mail_jobs
 from api.mails import Mails
-from geo import idempotency, messages, uploads
+from geo import idempotency, messages, revocations, uploads
 from geo.categories import Categories
 from geo.db import Database
 from geo.photos import PhotoStore
 from geo.statuses import Statuses
+from geo.usecases.keep_events import FEED_MONTHS, keep_events
 from geo.usecases.keep_time import keep_time
 
 FORGOTTEN_AFTER = timedelta(hours=24)
@@ -26,7 +27,9 @@ RESTART_SECONDS = 1
 log = structlog.get_logger()
 
 
-def make_worker(database_url: str, db: Database, photos: PhotoStore, mails: Mails | None = None) -> procrastinate.App:
+def make_worker(
+    database_url: str, db: Database, photos: PhotoStore, mails: Mails | None = None, feed_months: int = FEED_MONTHS
+) -> procrastinate.App:
     """The jobs, bound to what they need; without those that mail where no mail is sent."""
     # Whoever waits longer than `timeout` for a connection gives up: the sooner all is begun anew behind an outage.
     connector = PsycopgConnector(conninfo=database_url, min_size=1, max_size=4, timeout=5.0)
@@ -63,6 +66,20 @@ def make_worker(database_url: str, db: Database, photos: PhotoStore, mails: Mail
         """Forget keys that nobody retries with any more."""
         async with db.write() as conn:
             await idempotency.purge(conn)
+
+    @jobs.periodic(cron="11 3 * * *")
+    @jobs.task(name="purge_revocations", queueing_lock="purge_revocations", pass_context=False)
+    async def purge_revocations(timestamp: int) -> None:
+        """Forget the revocations of tokens that have expired by themselves."""
+        async with db.write() as conn:
+            await revocations.purge(conn)
+
+    # As often as procrastinate makes up for what was due before it began: so also whenever a worker begins.
+    @jobs.periodic(cron="*/10 * * * *")
+    @jobs.task(name="keep_events", queueing_lock="keep_events", pass_context=False)
+    async def keep_events_job(timestamp: int) -> None:
+        """Make the months of the event log, and archive them."""
+        await keep_events(db, datetime.now(UTC), feed_months)
 
     @jobs.periodic(cron="* * * * *")
     @jobs.task(name="put_back", queueing_lock="put_back", pass_context=False)

@@ -8,10 +8,10 @@ from sqlalchemy import Date, Double, Row, case, cast, extract, func, select, tup
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo.errors import InvalidPeriod
-from geo.geometry import Path
+from geo.geometry import Area, Path
 from geo.hours import AMSTERDAM
 from geo.models import ActorKind, ReportStatus
-from geo.report_pages import Area, ReportFilter, ReportOrder, ReportQuery, walks_of
+from geo.report_pages import ReportFilter, ReportOrder, ReportQuery, walks_of
 from geo.tables import report
 from geo.viewer import Viewer
 

@@ -252,7 +252,7 @@ class Areas:
         """The area a code leads to, as it was seconds ago, yet on no map before this version; raises `UnknownArea`."""
         version, followed = self._kept.get(code, (map_version, None))
         if followed is None or version < map_version:
-            async with self._db.read() as conn:
+            async with self._db.read_primary() as conn:
                 followed = await follow(conn, code)
             if followed is None:
                 raise unknown(code, path)

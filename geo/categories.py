@@ -50,7 +50,7 @@ class Categories:
 
     async def all(self) -> Mapping[str, Category]:
         if (known := self._kept.get(None)) is None:
-            async with self._db.read() as conn:
+            async with self._db.read_primary() as conn:
                 known = self._kept[None] = await everything(conn)
         return known
 

@@ -1,6 +1,6 @@
 """The connection pool, and the two ways to use it: read, and write in one transaction."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import orjson
@@ -10,15 +10,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from geo.errors import TooSlow
+from geo.replicas import Replicas
 
 Connection = AsyncConnection
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     pass
 
 
-def engine(url: str, *, pool_size: int = 10, statement_timeout: float = 10.0) -> AsyncEngine:
+def engine(url: str, *, pool_size: int = 10, statement_timeout: float = 10.0, pre_ping: bool = True) -> AsyncEngine:
     """A pool of connections to a libpq `url`, each statement cancelled after `statement_timeout` seconds.
 
     Plans are made for the values at hand: an area of ten reports and one of a million need different ones, and a
@@ -37,7 +38,7 @@ def engine(url: str, *, pool_size: int = 10, statement_timeout: float = 10.0) ->
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=statement_timeout,
-        pool_pre_ping=True,
+        pool_pre_ping=pre_ping,
         hide_parameters=True,  # they are what people wrote, and errors are logged
         connect_args={"options": " ".join(f"-c {name}={value}" for name, value in options.items())},
         json_serializer=lambda value: orjson.dumps(value).decode(),
@@ -57,20 +58,47 @@ async def _in_time() -> AsyncIterator[None]:
 
 
 class Database:
-    """`after_commit` is called after each commit of `write`; the feed sets it to place the new events."""
+    """`after_commit` is called after each commit of `write`; the feed sets it to place the new events.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    `replicas` are those of the primary that `engine` is for; `count_read` is told of each read while there are any:
+    whether a replica served it.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        replicas: Sequence[AsyncEngine] = (),
+        *,
+        count_read: Callable[[bool], None] = _nothing,
+    ) -> None:
         self.engine = engine
         self.after_commit: Callable[[], None] = _nothing
         self._autocommit = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engines = (engine, *replicas)
+        self.replicas = Replicas(self._autocommit, replicas, count_read) if replicas else None
 
     def forget(self) -> None:
         """Let go of the values that SQLAlchemy keeps with each statement it has compiled: the first it was run with."""
-        self.engine.sync_engine.clear_compiled_cache()
+        for engine in self._engines:
+            engine.clear_compiled_cache()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for engine in self._engines:
+            await engine.dispose()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection on which each statement sees its own snapshot; saves the BEGIN and ROLLBACK of a transaction."""
+        """A connection on which each statement sees its own snapshot, none older than this call; perhaps to a replica.
+
+        For what is shown to a caller. What is written down or remembered afterwards is read by `read_primary`.
+        """
+        async with _in_time(), (self.replicas or self._autocommit).connect() as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def read_primary(self) -> AsyncIterator[AsyncConnection]:
+        """The same at the primary; saves the BEGIN and ROLLBACK of a transaction."""
         async with _in_time(), self._autocommit.connect() as conn:
             yield conn
 

@@ -20,6 +20,7 @@ from geo.tables import (
     confirmation,
     contact,
     event,
+    event_archive,
     evidence,
     idempotency,
     involvement,
@@ -30,6 +31,9 @@ from geo.tables import (
     thanks,
     upload,
 )
+
+# In this order: what is being archived meanwhile waits for whoever has looked at `event`, or is found in the archive.
+LOGS = (event, event_archive)
 
 
 @dataclass
@@ -92,7 +96,8 @@ async def party(conn: AsyncConnection, report_id: UUID, who: str, erased: Erased
     await erased.do(conn, "notifications", delete(notification).where(to_them))
     given = idempotency.c.outcome.in_(told) | idempotency.c.outcome.in_(erased.photos)
     await erased.do(conn, "answers", delete(idempotency).where(idempotency.c.party == who, given))
-    await erased.do(conn, "events", update(event).where(own(event)).values(party=None))
+    for log in LOGS:
+        await erased.do(conn, "events", update(log).where(own(log)).values(party=None))
     await erased.do(conn, "involvements", delete(involvement).where(own(involvement)))
     await erased.do(conn, "confirmations", update(confirmation).where(own(confirmation)).values(party=erased.nobody))
     await erased.do(conn, "adoptions", update(adoption).where(own(adoption)).values(party=erased.nobody))
@@ -122,10 +127,11 @@ async def made_by_message(
     conn: AsyncConnection, report_ids: Sequence[UUID], made: Collection[UUID], *, reported: bool, erased: Erased
 ) -> None:
     """Erase that a message made evidence, or the report itself, where its author has more to do with the report."""
-    here = event.c.report_id.in_(report_ids)
-    of_pieces = event.c.detail["evidence"].astext.in_([str(piece) for piece in made])
-    told = [of_pieces, event.c.kind == EventKind.REPORT_SUBMITTED] if reported else [of_pieces]
-    await erased.do(conn, "events", update(event).where(here, or_(*told)).values(party=None))
+    for log in LOGS:
+        here = log.c.report_id.in_(report_ids)
+        of_pieces = log.c.detail["evidence"].astext.in_([str(piece) for piece in made])
+        told = [of_pieces, log.c.kind == EventKind.REPORT_SUBMITTED] if reported else [of_pieces]
+        await erased.do(conn, "events", update(log).where(here, or_(*told)).values(party=None))
 
 
 async def reporter(conn: AsyncConnection, report_ids: Sequence[UUID], who: str, erased: Erased) -> None:

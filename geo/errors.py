@@ -189,6 +189,10 @@ class TokenExpired(BadToken):
     """This token has expired."""
 
 
+class TokenRevoked(BadToken):
+    """This token has been revoked."""
+
+
 class RateLimited(Problem):
     """Too many requests."""
 

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, FromClause, Row, func, insert, literal, select, text, tuple_
+from sqlalchemy import ARRAY, FromClause, Row, func, insert, literal, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
 
 from geo.cursor import PageCursor
+from geo.ids import first_beside, id_about
 from geo.models import (
     ActorKind,
     Alert,
@@ -25,7 +26,7 @@ from geo.models import (
     Urgency,
     Visibility,
 )
-from geo.tables import event, report
+from geo.tables import event, event_archive, report
 from geo.viewer import Viewer
 from geo.visibility import visible
 
@@ -98,7 +99,7 @@ async def append(
 ) -> Event:
     """Record a change in the transaction that makes it. `before` is None for a new report; `party` is who made it."""
     values = {
-        "id": uuid7(),
+        "id": id_about(after.id),
         "report_id": after.id,
         "version": after.version,
         "kind": kind,
@@ -137,8 +138,12 @@ async def append_notice(conn: AsyncConnection) -> UUID:
     return notice_id
 
 
+# All events there ever were; first those that may be archived meanwhile, and are then found in the archive.
+_ALL = union_all(select(event), select(event_archive)).subquery("event")
+
+
 async def by_id(conn: AsyncConnection, event_id: UUID) -> Event:
-    return to_event((await conn.execute(select(event).where(event.c.id == event_id))).one())
+    return to_event((await conn.execute(select(_ALL).where(_ALL.c.id == event_id))).one())
 
 
 async def timeline(
@@ -146,15 +151,16 @@ async def timeline(
 ) -> dict[UUID, list[Event]]:
     """The first `limit` events behind `after` of each report, oldest first, as far as the viewer may know of them."""
     of = (
-        func.unnest(literal(list(report_ids), ARRAY(event.c.report_id.type)))
+        func.unnest(literal(list(report_ids), ARRAY(_ALL.c.report_id.type)))
         .table_valued("id", name="of")
         .render_derived()
     )
     inner: FromClause = (
-        select(event)
-        .where(event.c.report_id == of.c.id, visible(viewer, report, event.c.visibility))
-        .where(*([tuple_(event.c.at, event.c.id) > tuple_(after.at, after.id)] if after else []))
-        .order_by(event.c.at, event.c.id)
+        select(_ALL)
+        .where(_ALL.c.report_id == of.c.id, visible(viewer, report, _ALL.c.visibility))
+        .where(_ALL.c.id >= first_beside(min(report_ids)))  # older partitions are not looked at
+        .where(*([tuple_(_ALL.c.at, _ALL.c.id) > tuple_(after.at, after.id)] if after else []))
+        .order_by(_ALL.c.at, _ALL.c.id)
         .limit(limit)
         .correlate(of, report)
         .lateral("history")

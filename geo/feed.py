@@ -9,7 +9,7 @@ would let a reader step over a change that is committed late, or make everyone w
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
@@ -26,6 +26,7 @@ from geo.positions import Head
 
 BATCH = 500
 WINDOW = 2_000  # deliveries kept in memory: whoever is further behind reads from the database
+PAGES = 8  # read for them lately, and shared by those who are as far behind
 log = structlog.get_logger()
 
 
@@ -33,9 +34,21 @@ async def _silent() -> None:
     """No other process to tell."""
 
 
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the feed, as it was read when the feed was `known` up to a position."""
+
+    deliveries: asyncio.Task[list[AnyDelivery]]
+    known: int
+
+
 class Feed:
     def __init__(
-        self, db: Database, *, interval: float = 1.0, announce: Callable[[], Awaitable[None]] = _silent
+        self, db: Database, *, interval: float = 0.5, announce: Callable[[], Awaitable[None]] = _silent
     ) -> None:
         self._db = db
         self._interval = interval
@@ -45,9 +58,15 @@ class Feed:
         self._news = asyncio.Event()
         self._window: list[AnyDelivery] = []
         self._latest: OrderedDict[UUID, Delivery] = OrderedDict()
+        self._pages: OrderedDict[int, Page] = OrderedDict()
+        self._tailing = asyncio.Lock()
+        self._look: asyncio.Task[None] | None = None
         self.cursor: FeedCursor | None = None
         self.running = False
         self.map_version = 0  # at least the one on which the events were made that this process has told
+        self.oldest = 0  # the first position that can still be resumed from
+        self.revocation_version = 0
+        self.after_revocation: Callable[[], None] = _nothing  # called when tokens were revoked
         db.after_commit = self._unplaced.set
 
     @property
@@ -62,9 +81,12 @@ class Feed:
         self._behind.set()
 
     async def start(self) -> None:
-        """Begin at the end of the feed as it is now."""
-        async with self._db.read() as conn:
-            self._advance(await positions.head(conn))
+        """Begin at the end of the feed as it is now, with the last of it at hand for those who come from elsewhere."""
+        async with self._db.read_primary() as conn:
+            head = await positions.head(conn)
+            begin = max(head.oldest, head.position - WINDOW)
+            self._remember(await deliveries.read(conn, begin, head.position - begin))
+            self._advance(head)
 
     async def run(self) -> None:
         """Place and tail until cancelled."""
@@ -76,6 +98,18 @@ class Feed:
         finally:
             self.running = False
 
+    async def catch_up(self) -> None:
+        """Wait until this process knows of all that was committed before the call. All who wait share one look."""
+        if self._look is None:
+            self._look = asyncio.create_task(self._look_now())
+        await asyncio.shield(self._look)
+
+    async def _look_now(self) -> None:
+        await asyncio.sleep(0)  # for all that ask in one go
+        self._look = None
+        while not await self._succeeds(self._place) or not await self._succeeds(self._tail):
+            pass
+
     async def _loop(self, signal: asyncio.Event, step: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
@@ -84,12 +118,17 @@ class Feed:
             except TimeoutError:
                 pass
             signal.clear()
-            try:
-                await step()
-            except (SQLAlchemyError, OSError, TooSlow) as error:
-                # The database may be away for a while; the clock brings us back here.
-                log.warning("feed_step_failed", step=step.__name__, error=type(error).__name__)
-                await asyncio.sleep(self._interval / 2)
+            await self._succeeds(step)
+
+    async def _succeeds(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Take a step, if the database is there; else wait a little for it."""
+        try:
+            await step()
+        except (SQLAlchemyError, OSError, TooSlow) as error:
+            log.warning("feed_step_failed", step=step.__name__, error=type(error).__name__)
+            await asyncio.sleep(self._interval / 2)
+            return False
+        return True
 
     async def _place(self) -> None:
         async with self._db.engine.begin() as conn:
@@ -99,12 +138,12 @@ class Feed:
             await self._announce()
 
     async def _tail(self) -> None:
-        async with self._db.read() as conn:
+        async with self._tailing, self._db.read_primary() as conn:
             more = True
             while more:
                 batch = await deliveries.read(conn, self.now.position, BATCH)
                 head = await positions.head(conn)
-                if head.epoch != self.now.epoch or head.position < self.now.position:
+                if head.epoch != self.now.epoch or not head.oldest <= self.now.position <= head.position:
                     await self._start_over(conn, head)
                     return
                 self._remember(batch)
@@ -112,11 +151,13 @@ class Feed:
                 more = len(batch) == BATCH
 
     async def _start_over(self, conn: AsyncConnection, head: Head) -> None:
-        if head.epoch == self.now.epoch:  # positions went back: the database is older than what we told
+        if head.epoch == self.now.epoch and head.position < self.now.position:
+            # Positions went back: the database is older than what we told.
             await positions.renew_epoch(conn, head.epoch)
             head = await positions.head(conn)
         self._window.clear()
         self._latest.clear()
+        self._pages.clear()
         self._advance(head)
 
     def _remember(self, batch: list[AnyDelivery]) -> None:
@@ -130,42 +171,69 @@ class Feed:
         if any(isinstance(delivery, Delivery) and delivery.event.kind is EventKind.ERASED for delivery in batch):
             # What was erased is kept nowhere.
             self._window = [self._with_latest(delivery) for delivery in self._window]
+            self._pages.clear()
             self._db.forget()
 
     def _advance(self, head: Head, *, news: bool = True) -> None:
         self.cursor = FeedCursor(head.epoch, head.position)
         self.map_version = head.map_version
+        self.oldest = head.oldest
+        if head.revocation_version != self.revocation_version:
+            self.revocation_version = head.revocation_version
+            self.after_revocation()
         if news:
             waiting, self._news = self._news, asyncio.Event()
             waiting.set()
 
     async def after(self, cursor: FeedCursor) -> list[AnyDelivery] | None:
-        """The next deliveries behind a place, as soon as there are any; None when the feed has started over.
+        """The next deliveries behind a place, as soon as there are any.
+
+        None when they can't be told any more: the feed has started over, or the cursor is older than what is kept.
 
         Each has its report as this process last saw it, which may be newer than the event, never older.
         """
         while cursor.epoch == self.now.epoch and cursor.position >= self.now.position:
             await self._news.wait()
-        if cursor.epoch != self.now.epoch:
+        if cursor.epoch != self.now.epoch or cursor.position < self.oldest:
             return None
         newer = self.now.position - cursor.position
-        if newer > len(self._window):
-            return await self._replay(cursor.position)
-        return [self._with_latest(delivery) for delivery in self._window[-newer:]]
+        behind = self._window[-newer:] if newer <= len(self._window) else await self._replay(cursor.position)
+        return [self._with_latest(delivery) for delivery in behind] if cursor.position >= self.oldest else None
 
     def _with_latest(self, delivery: AnyDelivery) -> AnyDelivery:
         if not isinstance(delivery, Delivery):
             return delivery
         latest = self._latest.get(delivery.event.report_id, delivery)
+        if latest is delivery or latest.report.version < delivery.report.version:
+            return delivery
         return replace(delivery, report=latest.report, involved=delivery.involved | latest.involved)
 
     async def _replay(self, position: int) -> list[AnyDelivery]:
+        """The rest of the page that lies behind a position: positions have no gaps."""
+        begin = position - position % BATCH
+        while True:
+            page = self._pages.get(begin)
+            if page is None or page.known + WINDOW < self.now.position:  # `_latest` may lack what changed since
+                page = Page(asyncio.create_task(self._read_page(begin)), self.now.position)
+                self._pages[begin] = page
+                self._pages.move_to_end(begin)
+                while len(self._pages) > PAGES:
+                    self._pages.popitem(last=False)
+            found = await asyncio.shield(page.deliveries)
+            if len(found) < BATCH and self._pages.get(begin) is page:  # there will be more
+                del self._pages[begin]
+            if behind := found[position - begin :]:
+                return behind
+
+    async def _read_page(self, begin: int) -> list[AnyDelivery]:
         while True:
             try:
-                async with self._db.read() as conn:
-                    batch = await deliveries.read(conn, position, BATCH)
-                    self.map_version = (await positions.head(conn)).map_version
-                    return batch
+                async with self._db.read_primary() as conn:
+                    page = await deliveries.read(conn, begin, BATCH)
+                    head = await positions.head(conn)
             except (SQLAlchemyError, OSError, TooSlow) as error:
                 log.warning("feed_replay_failed", error=type(error).__name__)
                 await asyncio.sleep(self._interval)
+            else:
+                self.map_version, self.oldest = head.map_version, head.oldest
+                return page

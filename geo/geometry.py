@@ -17,7 +17,7 @@ from shapely.validation import explain_validity
 from sqlalchemy import ColumnElement, cast, func
 
 from geo.errors import InvalidArea, InvalidLocation
-from geo.models import Point
+from geo.models import AreaKind, Point
 
 SRID = 4326
 MAX_VERTICES = 1_000
@@ -156,6 +156,17 @@ class Circle:
 
 
 Shape = Box | Polygon | Circle
+
+
+@dataclass(frozen=True, slots=True)
+class CodeArea:
+    """An area by its codes: the one in force, and older ones whose reports may not have been moved over yet."""
+
+    kind: AreaKind
+    codes: tuple[str, ...]
+
+
+Area = CodeArea | Shape
 
 
 def check_box(west: float, south: float, east: float, north: float, path: Path) -> Box:

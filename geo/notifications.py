@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
@@ -143,6 +143,13 @@ async def unread(conn: AsyncConnection, viewer: Viewer) -> int:
         .limit(MOST_UNREAD)
     )
     return (await conn.execute(select(func.count()).select_from(waiting.subquery()))).scalar_one()
+
+
+async def purge(conn: AsyncConnection, before: UUID, most: int) -> int:
+    """Forget notifications of events with an id before this one, the oldest first; returns how many, at most `most`."""
+    c = notification.c
+    old = select(c.id).where(c.event_id < before).order_by(c.event_id).limit(most).with_for_update(skip_locked=True)
+    return (await conn.execute(delete(notification).where(c.id.in_(old)))).rowcount
 
 
 async def mark_read(conn: AsyncConnection, party: str, ids: Sequence[UUID] | None) -> None:

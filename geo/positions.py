@@ -38,17 +38,20 @@ async def place(conn: AsyncConnection) -> int:
 
 
 class Head(NamedTuple):
-    """How far the feed is, and the version of the map.
+    """How far the feed is, the version of the map, and the oldest position behind which the feed can be read.
 
-    Read behind events, the map is at least the one that they were made on.
+    Read behind events, the map is at least the one that they were made on; and they are all there are behind a
+    position that is not before the oldest.
     """
 
     epoch: UUID
     position: int
     map_version: int
+    revocation_version: int
+    oldest: int
 
 
-_HEAD = select(feed.c.epoch, feed.c.position, feed.c.map_version)
+_HEAD = select(feed.c.epoch, feed.c.position, feed.c.map_version, feed.c.revocation_version, feed.c.oldest)
 
 
 async def head(conn: AsyncConnection) -> Head:
@@ -59,6 +62,16 @@ async def raise_map_version(conn: AsyncConnection) -> None:
     """Tell watchers that codes may lead elsewhere, in the transaction that replaces a map and as the last thing in it:
     no event gets its position until the commit."""
     await conn.execute(update(feed).values(map_version=feed.c.map_version + 1))
+
+
+async def raise_revocation_version(conn: AsyncConnection) -> None:
+    """Tell every process that tokens were revoked, in the transaction that revokes them and as the last thing in it."""
+    await conn.execute(update(feed).values(revocation_version=feed.c.revocation_version + 1))
+
+
+async def raise_oldest(conn: AsyncConnection, position: int) -> None:
+    """Let nobody resume from before a position, in the transaction that takes the events up to it out of the feed."""
+    await conn.execute(update(feed).values(oldest=func.greatest(feed.c.oldest, position)))
 
 
 class Backlog(NamedTuple):

@@ -22,8 +22,8 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, func, or_, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo.cursor import PageCursor
-from geo.geometry import Box, Shape, metres_between, sql_geography, sql_point
-from geo.models import AreaKind, Facts, Point, Report, ReportStatus, Urgency, Visibility
+from geo.geometry import Area, Box, CodeArea, Shape, metres_between, sql_geography, sql_point
+from geo.models import Facts, Point, Report, ReportStatus, Urgency, Visibility
 from geo.rows import columns, to_report
 from geo.tables import involvement, report
 from geo.tiles import WORLD, cover
@@ -48,17 +48,6 @@ class ReportOrder(StrEnum):
     @property
     def ascending(self) -> bool:
         return self is ReportOrder.SUBMITTED_OLDEST
-
-
-@dataclass(frozen=True, slots=True)
-class CodeArea:
-    """An area by its codes: the one in force, and older ones whose reports may not have been moved over yet."""
-
-    kind: AreaKind
-    codes: tuple[str, ...]
-
-
-Area = CodeArea | Shape
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Statuses:
     async def _steps(self) -> Steps:
         if (known := self._kept.get(None)) is None:
             found: dict[tuple[str, str], tuple[ReportStatus, ...]] = {}
-            async with self._db.read() as conn:
+            async with self._db.read_primary() as conn:
                 for row in await conn.execute(select(status_transition).order_by(*status_transition.c)):
                     step = row.from_status, row.role
                     found[step] = (*found.get(step, ()), ReportStatus(row.to_status))

@@ -54,7 +54,13 @@ def tile_of(lon: float, lat: float, zoom: int) -> Tile:
     phi = math.radians(max(-_EDGE, min(_EDGE, lat)))
     x = math.floor((lon + 180.0) / 360.0 * size)
     y = math.floor((1.0 - math.asinh(math.tan(phi)) / math.pi) / 2.0 * size)
-    return Tile(zoom, min(x, size - 1), y)
+    return Tile(zoom, max(0, min(x, size - 1)), y)
+
+
+def spanned(bounds: Box, zoom: int) -> tuple[Tile, Tile]:
+    """The first and the last, from the north-west to the south-east, of the tiles that have a place within bounds."""
+    first = tile_of(bounds.west - _MARGIN, bounds.north + _MARGIN, zoom)
+    return first, tile_of(bounds.east + _MARGIN, bounds.south - _MARGIN, zoom)
 
 
 class Piece(NamedTuple):
@@ -77,8 +83,7 @@ def cover(shape: Shape) -> list[Piece]:
     It begins with the coarsest tiles, and takes those apart that have least of the shape, while few enough remain.
     """
     bounds = shape.bounds
-    first = tile_of(bounds.west - _MARGIN, bounds.north + _MARGIN, COARSEST)
-    last = tile_of(bounds.east + _MARGIN, bounds.south - _MARGIN, COARSEST)
+    first, last = spanned(bounds, COARSEST)
     in_one = [Piece(WORLD, bounds, share=1, whole=False)]
     if (last.x - first.x + 1) * (last.y - first.y + 1) > 4 * PIECES:  # counted first: the world has millions
         return in_one

@@ -1,6 +1,6 @@
 """Who is calling, decided once at the edge and passed down unchanged."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from geo.errors import NotPermitted
@@ -21,18 +21,27 @@ class Viewer:
     """One caller.
 
     `party` is the pseudonym under which the caller is involved in reports (`organisation/subject`), None for an
-    anonymous one and for an app that acts for nobody. `areas` are the codes an authority works in.
+    anonymous one and for an app that acts for nobody. `areas` are the codes an authority works in. The rest is about
+    the token, made for a `subject` of the organisation: two tokens of one caller make the same viewer.
     """
 
     role: Role
     party: str | None = None
     organisation: str | None = None
     areas: frozenset[str] = frozenset()
-    expires_at: datetime | None = None
+    expires_at: datetime | None = field(default=None, compare=False)
+    issued_at: datetime | None = field(default=None, compare=False)
+    token_id: str | None = field(default=None, compare=False)
+    subject: str | None = field(default=None, compare=False)
 
     @property
     def actor(self) -> ActorKind:
         return _ACTORS.get(self.role, ActorKind.RESIDENT)
+
+    @property
+    def rights(self) -> "Viewer":
+        """What decides on what it may see, but for what its party is involved in."""
+        return Viewer(self.role, areas=self.areas) if self.is_authority else ANONYMOUS
 
     @property
     def is_authority(self) -> bool:

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from geo.deliveries import Delivery
 from geo.events import facts_of
+from geo.geometry import Area, CodeArea
 from geo.models import EventKind, Facts
-from geo.report_pages import Area, CodeArea, ReportFilter
+from geo.report_pages import ReportFilter
 from geo.viewer import Viewer
 from geo.visibility import sees
 
@@ -27,16 +28,26 @@ class Told(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A viewer's interest: an area with a filter, or one report."""
+    """A viewer's interest: an area with a filter, or one report. It stands for all viewers with the same rights, who
+    differ only in what they are involved in."""
 
     viewer: Viewer
     area: Area | None = None
     filter: ReportFilter = field(default_factory=ReportFilter)
     report_id: UUID | None = None
 
-    def judge(self, delivery: Delivery) -> Told | None:
-        """What this watcher is told. The report as it is now must still be open to it, or it is told nothing yet: the
-        event that closed it is on its way."""
+    def moved(self, area: Area) -> "Watch":
+        """The same interest, elsewhere."""
+        return replace(self, area=area)
+
+    def judge(self, delivery: Delivery, party: str | None = None) -> Told | None:
+        """What this watcher is told, or the one of those it stands for that is this party.
+
+        The report as it is now must still be open to it, or it is told nothing yet: the event that closed it is on its
+        way.
+        """
+        if party is not None:
+            return replace(self, viewer=replace(self.viewer, party=party)).judge(delivery)
         event = delivery.event
         if self.report_id is not None and event.report_id != self.report_id:
             return None

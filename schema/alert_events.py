@@ -1,10 +1,8 @@
 """What happened to an alert: the same types as answers of mutations, and live."""
 
-import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Self
-from uuid import UUID
+from typing import Annotated, Any, Self, cast
 
 import shapely
 import strawberry
@@ -12,16 +10,18 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.alerts import AlertOutcome
 from geo.cursor import FeedCursor
-from geo.deliveries import AlertDelivery
+from geo.deliveries import AlertDelivery, AnyDelivery
 from geo.models import Alert as Record
 from geo.models import AlertEvent as Event
 from geo.models import AlertEventKind
 from geo.outlines import overlap, read_outline
 from schema.alerts import Alert, AlertArea, alert_of, search_where
-from schema.areas import AreaInput, check_known, search_area
+from schema.alike import FROM_MEMORY
+from schema.areas import AreaInput, check_known, search_area, sought
 from schema.context import Info
 from schema.enums import ActorKind
-from schema.following import After, Resync, follow, seal, seconds_left, start_of
+from schema.following import After, Resync, seal, start_of
+from schema.listening import ALERTS, Listener, Seen, Topic, stream
 from schema.nodes import make_id
 from schema.scalars import Cursor
 
@@ -37,7 +37,8 @@ class AlertEvent:
 
     @strawberry.field(
         description="Resume `alertEvents` behind this event by passing it as `after`. In the answer of a mutation it "
-        "is a place just before the event, which then comes once more."
+        "is a place just before the event, which then comes once more.",
+        metadata=FROM_MEMORY,
     )
     def cursor(self, info: Info) -> Cursor:
         return seal(info, self.event.position)
@@ -58,7 +59,10 @@ class AlertEvent:
     def version(self) -> int:
         return self.event.version
 
-    @strawberry.field(description="The alert as it is on delivery, which may be newer than this event, never older.")
+    @strawberry.field(
+        description="The alert as it is on delivery, which may be newer than this event, never older.",
+        metadata=FROM_MEMORY,
+    )
     async def alert(self, info: Info) -> Alert | None:
         return alert_of(self.known or await info.context.alerts.load(self.event.alert_id))
 
@@ -90,39 +94,42 @@ TYPES: dict[AlertEventKind, type[AlertEvent]] = {
 }
 
 
-async def alert_events(info: Info, area: AlertArea, after: After = None) -> AsyncGenerator[AlertEventOrResync, None]:
+class AlertListener(Listener[AlertEventOrResync]):
+    """Listens to an area; alerts lie in theirs, so each is compared with it."""
+
+    counts = True
+
+    def __init__(self, info: Info, start: FeedCursor, area: AreaInput) -> None:
+        super().__init__(info, start, sought(area))
+        self._area = area
+        self._ground: BaseGeometry = shapely.Point()
+
+    async def look(self) -> None:
+        where = await search_where(self.info, self._area)
+        async with self.context.db.read() as conn:
+            self._ground = await read_outline(conn, where)
+        shapely.prepare(self._ground)
+
+    @property
+    def about(self) -> Topic:
+        return ALERTS
+
+    def tell(self, delivery: AnyDelivery, party: str | None) -> AlertEventOrResync | None:
+        if not isinstance(delivery, AlertDelivery) or not overlap(self._ground, delivery.alert.area):
+            return None
+        kind: Any = TYPES[delivery.event.kind]
+        return cast("AlertEventOrResync", kind(event=delivery.event, known=delivery.alert))
+
+    def heard(self, delivery: AnyDelivery, seen: Seen) -> None:
+        """Each alert is counted once for each watcher."""
+        assert isinstance(delivery, AlertDelivery)
+        if delivery.alert.id not in seen:
+            seen.add(delivery.alert.id)
+            self.context.services.watchers.count(delivery.alert.id)
+
+
+async def alert_events(info: Info, area: AlertArea, after: After = None) -> AsyncIterator[AlertEventOrResync]:
     """What authorities tell an area, as it happens."""
     start = start_of(info, after)
     await check_known(info, await search_area(info, area))
-    return _follow(info, area, start)
-
-
-async def _follow(info: Info, area: AreaInput, start: FeedCursor) -> AsyncGenerator[AlertEventOrResync, None]:
-    feed, watchers = info.context.services.feed, info.context.services.watchers
-    map_version, ground = feed.map_version, await _ground(info, area)
-    sent: set[UUID] = set()
-    async for batch in follow(info, start):
-        if isinstance(batch, Resync):
-            yield batch
-            continue
-        if map_version != feed.map_version:
-            map_version, ground = feed.map_version, await _ground(info, area)
-        for delivery in batch.deliveries:
-            await asyncio.sleep(0)  # a long replay takes turns with everybody else
-            if not isinstance(delivery, AlertDelivery) or not overlap(ground, delivery.alert.area):
-                continue
-            if seconds_left(info.context.viewer) == 0:
-                continue
-            if delivery.alert.id not in sent:
-                sent.add(delivery.alert.id)
-                watchers.count(delivery.alert.id)
-            yield TYPES[delivery.event.kind](event=delivery.event, known=delivery.alert)  # type: ignore[misc]
-
-
-async def _ground(info: Info, area: AreaInput) -> BaseGeometry:
-    """The area on the map in force."""
-    where = await search_where(info, area)
-    async with info.context.db.read() as conn:
-        ground = await read_outline(conn, where)
-    shapely.prepare(ground)
-    return ground
+    return stream(AlertListener(info, start, area))

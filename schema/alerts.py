@@ -9,10 +9,11 @@ from shapely.geometry import mapping
 from strawberry.relay import PageInfo
 
 from geo import alerts as geo_alerts
+from geo.geometry import CodeArea
 from geo.models import Alert as Record
 from geo.outlines import Where
-from geo.report_pages import CodeArea
 from schema.alert_answers import AlertAnswerConnection, AlertDeliveries, answers_to
+from schema.alike import FROM_DATABASE
 from schema.areas import Area, AreaInput, area_of, check_known, search_area
 from schema.context import Info
 from schema.enums import ActorKind, Severity
@@ -44,7 +45,9 @@ class Alert(Node):
     def advice(self) -> str | None:
         return self.record.advice
 
-    @strawberry.field(description="The area it is for; null where it is for a shape, which has no name.")
+    @strawberry.field(
+        description="The area it is for; null where it is for a shape, which has no name.", metadata=FROM_DATABASE
+    )
     async def area(self, info: Info) -> Area | None:
         return None if self.record.code is None else area_of(await info.context.areas.load(self.record.code))
 

@@ -7,10 +7,9 @@ from strawberry.relay import PageInfo
 
 from geo import areas as geo_areas
 from geo.errors import InvalidArea, UnknownArea
-from geo.geometry import Path, Shape, check_box, check_circle, check_polygon
+from geo.geometry import Area as SearchArea
+from geo.geometry import CodeArea, Path, Shape, check_box, check_circle, check_polygon
 from geo.models import Area as Record
-from geo.report_pages import Area as SearchArea
-from geo.report_pages import CodeArea
 from schema.context import Info
 from schema.enums import AreaKind
 from schema.nodes import Node
@@ -97,6 +96,11 @@ class AreaInput:
             around = self.around.value
             return check_circle(around.point.lon, around.point.lat, around.metres, (*path, "around"))
         raise InvalidArea(path=path, hint="Give one of code, bbox, polygon, around.")
+
+
+def sought(area: AreaInput) -> str | Shape:
+    """The code or the shape that was given; raises `InvalidArea`, `InvalidLocation`."""
+    return area.code.value if area.code else area.shape(("area",))
 
 
 async def search_area(info: Info, area: AreaInput) -> SearchArea:

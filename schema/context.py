@@ -22,6 +22,7 @@ from geo.feed import Feed
 from geo.links import Links
 from geo.models import Adoption, Alert, Area, Event, Evidence, RatingSummary, Report
 from geo.photos import PhotoStore
+from geo.revocations import Revocations
 from geo.statuses import Statuses
 from geo.usecases.register_message import Monitor
 from geo.usecases.set_preferences import AskAddress
@@ -44,6 +45,7 @@ class Services:
     links: Links
     watchers: Watchers
     photos: PhotoStore
+    revocations: Revocations
     monitor: Monitor
     ask_address: AskAddress | None = None  # to ask at a new e-mail address if it is right; None where no mail is sent
 

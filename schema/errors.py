@@ -32,6 +32,9 @@ class NameErrors(MaskErrors):
     def __init__(self) -> None:
         super().__init__(should_mask_error=lambda error: "code" not in (error.extensions or {}))
 
+    def named(self, errors: list[GraphQLError]) -> list[GraphQLError]:
+        return self._process_errors(errors)
+
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         message, named = _named(error)
         return GraphQLError(

@@ -7,6 +7,7 @@ import strawberry
 from geo.models import Event, EventKind
 from schema import process_events as e
 from schema.advice import EmergencyAdvice, emergency_advice
+from schema.alike import FROM_DATABASE, FROM_MEMORY
 from schema.categories import Category, category
 from schema.context import Info
 from schema.enums import ActorKind, ReportStatus, Urgency, Verdict, Visibility
@@ -22,14 +23,16 @@ class ReportSubmitted(ReportEvent):
     def emergency_advice(self) -> EmergencyAdvice | None:
         return emergency_advice() if self.event.after.urgency is Urgency.EMERGENCY else None
 
-    @strawberry.field(description="What it is about, with guidance where residents can do it themselves.")
+    @strawberry.field(
+        description="What it is about, with guidance where residents can do it themselves.", metadata=FROM_MEMORY
+    )
     async def category(self, info: Info) -> Category | None:
         return await category(info, self.event.after.category) if await self.report(info) else None
 
 
 @strawberry.type(description="A remark or a photo was added.")
 class EvidenceAdded(ReportEvent):
-    @strawberry.field(description="What was added.")
+    @strawberry.field(description="What was added.", metadata=FROM_DATABASE)
     async def evidence(self, info: Info) -> Evidence | None:
         return await self.piece(info, self.event.detail["evidence"])
 

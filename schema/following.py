@@ -1,19 +1,22 @@
 """Reading along with the feed, for any subscription: batch by batch from a cursor on, until the caller's token ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import strawberry
 
 from geo.cursor import FeedCursor
 from geo.deliveries import AnyDelivery
-from geo.errors import TokenExpired
+from geo.errors import TokenExpired, TokenRevoked
 from geo.viewer import Viewer
 from schema.context import Info
 from schema.scalars import Cursor
 
+STARTED_OVER = "The feed started over."
+TOO_OLD = "Your cursor is older than what is kept."
 After = Annotated[
     Cursor | None,
     strawberry.argument(
@@ -31,38 +34,45 @@ class Resync:
     cursor: Cursor = strawberry.field(description="Where to go on.")
 
 
-class Batch(NamedTuple):
-    """Deliveries in feed order; `replayed` where they happened before the caller began to follow."""
-
-    deliveries: list[AnyDelivery]
-    replayed: bool
-
-
 def start_of(info: Info, after: str | None) -> FeedCursor:
     """Where to begin; raises `InvalidCursor`."""
     services = info.context.services
     return services.feed.now if after is None else services.cursors.open_feed(after)
 
 
-async def follow(info: Info, cursor: FeedCursor) -> AsyncGenerator[Batch | Resync, None]:
-    """What the feed brings behind a place; raises `TokenExpired` in the end."""
-    feed, viewer = info.context.services.feed, info.context.viewer
-    begun = feed.now
-    while (left := seconds_left(viewer)) != 0:
+async def follow(info: Info, cursor: FeedCursor) -> AsyncGenerator[list[AnyDelivery] | Resync, None]:
+    """What the feed brings behind a place; raises `TokenExpired` or `TokenRevoked` in the end."""
+    feed = info.context.services.feed
+    while not ended(info):
         try:
-            async with asyncio.timeout(left):
+            async with _as_long_as_good(info):
                 batch = await feed.after(cursor)
         except TimeoutError:
             break
         if batch is None:
+            reason = STARTED_OVER if cursor.epoch != feed.now.epoch else TOO_OLD
             cursor = feed.now
-            yield Resync(reason="The feed started over.", cursor=seal(info, cursor.position))
+            yield Resync(reason=reason, cursor=seal(info, cursor.position))
             continue
-        yield Batch(batch, cursor.position < begun.position)
+        yield batch
         last = batch[-1].event.position
         assert last is not None
         cursor = FeedCursor(cursor.epoch, last)
-    raise TokenExpired(hint="Get a new one, and go on from the last `cursor`.")
+    why = TokenRevoked if info.context.services.revocations.revoked(info.context.viewer) else TokenExpired
+    raise why(hint="Get a new one, and go on from the last `cursor`.")
+
+
+@asynccontextmanager
+async def _as_long_as_good(info: Info) -> AsyncIterator[None]:
+    """Cuts its block off, with `TimeoutError`, when the caller's token expires or is revoked."""
+    async with asyncio.timeout(seconds_left(info.context.viewer)) as limit:
+
+        def end() -> None:
+            if not limit.expired():
+                limit.reschedule(0)
+
+        with info.context.services.revocations.ending(info.context.viewer, end):
+            yield
 
 
 def seal(info: Info, position: int | None) -> Cursor:
@@ -71,6 +81,12 @@ def seal(info: Info, position: int | None) -> Cursor:
     return Cursor(
         info.context.services.cursors.seal_feed(FeedCursor(now.epoch, now.position if position is None else position))
     )
+
+
+def ended(info: Info) -> bool:
+    """Whether the caller's token has expired or was revoked: then it is told nothing more."""
+    viewer = info.context.viewer
+    return seconds_left(viewer) == 0 or info.context.services.revocations.revoked(viewer)
 
 
 def seconds_left(viewer: Viewer) -> float | None:

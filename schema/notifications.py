@@ -1,6 +1,7 @@
 """What the caller is told of: reports it has to do with, and the areas it follows."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -9,8 +10,8 @@ from strawberry.relay import PageInfo
 
 from geo import notifications as geo_notifications
 from geo.cursor import FeedCursor, PageCursor
-from geo.deliveries import NoticeDelivery
-from geo.models import AlertEvent, Event
+from geo.deliveries import AnyDelivery, NoticeDelivery
+from geo.models import AlertEvent, Event, Notice
 from geo.notifications import Notification as Record
 from geo.sentences import sentence
 from geo.usecases import mark_read as mark_read_usecase
@@ -20,8 +21,9 @@ from schema import problems as p
 from schema.alerts import Alert, alert_of
 from schema.context import Info
 from schema.enums import Language
-from schema.following import Resync, follow, seal, seconds_left, start_of
+from schema.following import Resync, seal, start_of
 from schema.inputs import INPUT, KEY
+from schema.listening import Listener, Topic, stream
 from schema.nodes import Node, read_uuid
 from schema.pages import DEFAULT_FIRST, After, First, check_first, page_info
 from schema.report_event import ReportEvent
@@ -139,8 +141,14 @@ async def notification_by_id(info: Info, id: strawberry.ID) -> Notification | No
 
 @strawberry.type(description="The caller is told of something.")
 class NotificationReceived:
+    notice: strawberry.Private[Notice]
+    record: strawberry.Private[Record | None] = None
     cursor: Cursor = strawberry.field(description="Resume behind this notification by passing it as `after`.")
-    notification: Notification = strawberry.field(description="What it is told.")
+
+    @strawberry.field(description="What it is told.")
+    def notification(self) -> Notification:
+        assert self.record is not None
+        return Notification(record=self.record)
 
 
 NotificationOrResync = Annotated[
@@ -149,27 +157,39 @@ NotificationOrResync = Annotated[
 ]
 
 
-async def told(info: Info, after: following.After = None) -> AsyncGenerator[NotificationOrResync, None]:
+class NotificationListener(Listener[NotificationOrResync]):
+    """Listens to what its caller is notified of."""
+
+    personal = True
+
+    def __init__(self, info: Info, start: FeedCursor) -> None:
+        self._party = info.context.viewer.known_party()
+        super().__init__(info, start, self._party)
+
+    async def look(self) -> None:
+        """There is no area to find."""
+
+    @property
+    def about(self) -> Topic:
+        return self._party
+
+    def tell(self, delivery: AnyDelivery, party: str | None) -> NotificationOrResync | None:
+        if not isinstance(delivery, NoticeDelivery) or self._party not in delivery.parties:
+            return None
+        return NotificationReceived(cursor=seal(self.info, delivery.event.position), notice=delivery.event)
+
+    async def ready(self, told: NotificationOrResync) -> NotificationOrResync | None:
+        """Nothing is told any more of what the caller may not see now."""
+        assert isinstance(told, NotificationReceived)
+        async with self.context.db.read() as conn:
+            found = await geo_notifications.of_notices(conn, self.context.viewer, [told.notice.id])
+        return replace(told, record=found[told.notice.id]) if told.notice.id in found else None
+
+
+async def told(info: Info, after: following.After = None) -> AsyncIterator[NotificationOrResync]:
     """What the caller is told of, as it happens."""
     info.context.viewer.known_party()
-    return _follow(info, start_of(info, after))
-
-
-async def _follow(info: Info, start: FeedCursor) -> AsyncGenerator[NotificationOrResync, None]:
-    viewer = info.context.viewer
-    async for batch in follow(info, start):
-        if isinstance(batch, Resync):
-            yield batch
-            continue
-        notices = [d.event for d in batch.deliveries if isinstance(d, NoticeDelivery) and viewer.party in d.parties]
-        if not notices:
-            continue
-        async with info.context.db.read() as conn:
-            found = await geo_notifications.of_notices(conn, viewer, [notice.id for notice in notices])
-        for notice in notices:
-            if notice.id in found and seconds_left(viewer) != 0:
-                notification = Notification(record=found[notice.id])
-                yield NotificationReceived(cursor=seal(info, notice.position), notification=notification)
+    return stream(NotificationListener(info, start_of(info, after)))
 
 
 @strawberry.input(description="Notifications that were read.")

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import strawberry
 
+from schema.alike import FROM_DATABASE, FROM_MEMORY
 from schema.categories import Category, category
 from schema.context import Info
 from schema.enums import ActorKind, AdoptionEnding, HiddenReason
@@ -16,25 +17,27 @@ from schema.reports import Report, report_of
 
 @strawberry.type(description="The report has another category now.")
 class CategoryChanged(ReportEvent):
-    @strawberry.field(name="from", description="The category before.")
+    @strawberry.field(name="from", description="The category before.", metadata=FROM_MEMORY)
     async def from_category(self, info: Info) -> Category:
         return await category(info, self.event.detail["from"])
 
-    @strawberry.field(description="The category after.")
+    @strawberry.field(description="The category after.", metadata=FROM_MEMORY)
     async def to(self, info: Info) -> Category:
         return await category(info, self.event.detail["to"])
 
 
 @strawberry.type(description="A proposed correction was declined; the report stays as it is.")
 class CorrectionDeclined(ReportEvent):
-    @strawberry.field(description="The correction.")
+    @strawberry.field(description="The correction.", metadata=FROM_DATABASE)
     async def evidence(self, info: Info) -> Evidence | None:
         return await self.piece(info, self.event.detail["evidence"])
 
 
 @strawberry.interface(description="The description of the report, or a piece of evidence, reads otherwise.")
 class ContentEvent(ReportEvent):
-    @strawberry.field(description="The piece of evidence; null where it is the description of the report.")
+    @strawberry.field(
+        description="The piece of evidence; null where it is the description of the report.", metadata=FROM_DATABASE
+    )
     async def evidence(self, info: Info) -> Evidence | None:
         return await self.piece(info, self.event.detail["evidence"])
 
@@ -82,7 +85,7 @@ class AdoptionEnded(ReportEvent):
 
 @strawberry.type(description="The adopter solved it.")
 class AdoptionCompleted(ReportEvent):
-    @strawberry.field(description="The photo that shows it.")
+    @strawberry.field(description="The photo that shows it.", metadata=FROM_DATABASE)
     async def evidence(self, info: Info) -> Evidence | None:
         return await self.piece(info, self.event.detail["evidence"])
 

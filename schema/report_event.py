@@ -8,6 +8,7 @@ import strawberry
 
 from geo.models import Event, Outcome
 from geo.models import Report as Record
+from schema.alike import FROM_MEMORY
 from schema.context import Info
 from schema.enums import ActorKind
 from schema.evidence import Evidence
@@ -28,7 +29,8 @@ class ReportEvent:
 
     @strawberry.field(
         description="Resume `reportEvents` behind this event by passing it as `after`. In the answer of a mutation it "
-        "is a place just before the event, which then comes once more."
+        "is a place just before the event, which then comes once more.",
+        metadata=FROM_MEMORY,
     )
     def cursor(self, info: Info) -> Cursor:
         return seal(info, self.event.position)
@@ -51,7 +53,8 @@ class ReportEvent:
 
     @strawberry.field(
         description="The report as it is on delivery, which may be newer than this event, never older; null when the "
-        "caller may not see it."
+        "caller may not see it.",
+        metadata=FROM_MEMORY,
     )
     async def report(self, info: Info) -> Report | None:
         record = self.known or await info.context.reports.load(self.event.report_id)

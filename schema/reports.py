@@ -8,6 +8,7 @@ from strawberry.relay import PageInfo
 
 from geo.models import Report as Record
 from schema import categories, evidence
+from schema.alike import FROM_DATABASE, FROM_MEMORY
 from schema.areas import Area, area_of
 from schema.categories import Category
 from schema.context import Info, Slice
@@ -40,7 +41,7 @@ class Report(Node):
     def number(self) -> str:
         return self.record.number
 
-    @strawberry.field(description="What it is about.")
+    @strawberry.field(description="What it is about.", metadata=FROM_MEMORY)
     async def category(self, info: Info) -> Category:
         return await categories.category(info, self.record.category)
 
@@ -97,19 +98,23 @@ class Report(Node):
     def location(self) -> Point:
         return Point(lon=self.record.location.lon, lat=self.record.location.lat)
 
-    @strawberry.field(description="The neighbourhood it lies in, where the map has neighbourhoods.")
+    @strawberry.field(
+        description="The neighbourhood it lies in, where the map has neighbourhoods.", metadata=FROM_DATABASE
+    )
     async def neighbourhood(self, info: Info) -> Area | None:
         return await _area(info, self.record.place.neighbourhood)
 
-    @strawberry.field(description="The district it lies in.")
+    @strawberry.field(description="The district it lies in.", metadata=FROM_DATABASE)
     async def district(self, info: Info) -> Area | None:
         return await _area(info, self.record.place.district)
 
-    @strawberry.field(description="The borough it lies in, in municipalities that have boroughs.")
+    @strawberry.field(
+        description="The borough it lies in, in municipalities that have boroughs.", metadata=FROM_DATABASE
+    )
     async def borough(self, info: Info) -> Area | None:
         return await _area(info, self.record.place.borough)
 
-    @strawberry.field(description="The municipality it lies in.")
+    @strawberry.field(description="The municipality it lies in.", metadata=FROM_DATABASE)
     async def municipality(self, info: Info) -> Area | None:
         return await _area(info, self.record.place.municipality)
 

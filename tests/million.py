@@ -213,7 +213,10 @@ _HISTORY = (
     """,
     """
     INSERT INTO event (id, position, report_id, version, kind, actor, at, visibility, after, detail)
-    SELECT gen_random_uuid(), 4 * (place - 1) + part, id, part,
+    SELECT
+        CAST(lpad(to_hex(floor(extract(epoch FROM submitted_at + part * interval '1 h') * 1000)::bigint), 12, '0')
+            || '7' || substr(md5(id::text || part), 1, 19) AS uuid),
+        4 * (place - 1) + part, id, part,
         CASE part WHEN 1 THEN 'REPORT_SUBMITTED' ELSE 'EVIDENCE_ADDED' END, 'RESIDENT',
         submitted_at + part * interval '1 h', visibility,
         jsonb_build_object(

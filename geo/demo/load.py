@@ -41,7 +41,7 @@ async def load(db: Database) -> None:
 
 async def load_areas(db: Database) -> None:
     """The drawn areas, unless the map has areas of The Hague already: whoever brought those knows better."""
-    async with db.read() as conn:
+    async with db.read_primary() as conn:
         if await areas.by_code(conn, MUNICIPALITY):
             return
     with TemporaryDirectory() as folder:

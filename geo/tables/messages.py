@@ -24,7 +24,7 @@ message = Table(
     Column("report_id", UUID, ForeignKey("report.id")),
     Column("evidence_id", UUID, ForeignKey("evidence.id")),  # where it supplemented a report that was there
     Column("piece_ids", ARRAY(UUID), nullable=False, server_default=text("'{}'")),  # all evidence made of it
-    Column("event_id", UUID, ForeignKey("event.id")),  # the first answer, given again to whoever asks again
+    Column("event_id", UUID),  # the first answer, given again to whoever asks again
     UniqueConstraint("organisation", "source", "external_id"),
 )
 Index(None, message.c.report_id)

@@ -57,8 +57,8 @@ notification = Table(
     metadata,
     Column("id", UUID, primary_key=True),
     Column("party", Text, nullable=False),
-    Column("event_id", UUID, ForeignKey("event.id"), nullable=False),  # what it tells of
-    Column("notice_id", UUID, ForeignKey("event.id"), nullable=False),  # the event that tells of it
+    Column("event_id", UUID, nullable=False),  # what it tells of
+    Column("notice_id", UUID, nullable=False),  # the event that tells of it
     Column("at", Instant, nullable=False),
     Column("read_at", Instant),
     Column("mail", Text),  # how it is to be mailed, if at all

@@ -74,7 +74,7 @@ async def import_areas(
         file = await asyncio.to_thread(area_files.read, path, approximate)
         progress(Step.READING, 1, 1)
         codes = [feature.code for feature in file.features]
-        async with db.read() as conn:
+        async with db.read_primary() as conn:
             standing = await area_maps.standing(conn, codes)
         fresh, unchanged = [], 0
         for feature in file.features:
@@ -105,7 +105,7 @@ async def import_areas(
 
 @asynccontextmanager
 async def _alone(db: Database) -> AsyncIterator[None]:
-    async with db.read() as conn:
+    async with db.read_primary() as conn:
         if not await area_maps.try_lock(conn):
             raise ImportUnderWay(hint="Start again when it is done.")
         try:
@@ -141,7 +141,7 @@ async def _withdraw(db: Database, rough: Sequence[str], progress: Progress) -> s
 
 async def _endings(db: Database, codes: Sequence[str], progress: Progress) -> list[Ending]:
     found: list[Ending] = []
-    async with db.read() as conn:
+    async with db.read_primary() as conn:
         missing = await area_maps.missing(conn, codes)
         for chunk in _chunks(missing, COMPARED_AT_ONCE, partial(progress, Step.COMPARING)):
             found += await area_maps.endings(conn, codes, chunk)

@@ -29,7 +29,7 @@ async def notify(db: Database, ask_mail: AskMail | None) -> bool:
     it has come. So it can be cut off at any moment and done again. Only one process at a time does it. No event is
     ever passed over: where one can't be told, that is logged and raised, and it comes first the next time.
     """
-    async with db.read() as conn:
+    async with db.read_primary() as conn:
         if await consumers.behind(conn, NOTIFIER, AT_ONCE) is None:
             return False
     async with db.write() as conn:

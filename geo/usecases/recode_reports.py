@@ -24,7 +24,7 @@ async def recode_reports(db: Database, progress: Callable[[int, int], None]) -> 
 
     The municipalities are pending until all is done: what is cut off, the next import does again.
     """
-    async with db.read() as conn:
+    async with db.read_primary() as conn:
         pending = sorted((await conn.execute(select(pending_recode.c.municipality_code))).scalars())
         if not pending:
             return 0
@@ -79,7 +79,7 @@ async def _page(db: Database, municipality: str, after: UUID | None) -> Sequence
     )
     if after is not None:
         statement = statement.where(report.c.id > after)
-    async with db.read() as conn:
+    async with db.read_primary() as conn:
         return [(report_id, stale) for report_id, stale in await conn.execute(statement)]
 
 
@@ -87,7 +87,7 @@ async def _others(db: Database, municipality: str) -> Sequence[UUID]:
     """The reports that lie in a municipality in force, yet have the code of another one."""
     inside = area.join(report, func.ST_Intersects(area.c.geom, report.c.location))
     whole = and_(areas.live(), area.c.code == municipality, report.c.municipality != municipality)
-    async with db.read() as conn:
+    async with db.read_primary() as conn:
         return (await conn.execute(select(report.c.id).select_from(inside).where(whole))).scalars().all()
 
 

@@ -1,30 +1,17 @@
 """The command line, as an operator uses it: a process of its own on a database by its URL."""
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from api.auth import Tokens
-from api.settings import ROOT
 from geo import areas, positions
 from geo.db import Database
 from geo.models import Role
 from tests.conftest import SECRET
 from tests.geo.maps import geojson, square
-
-
-def bart(database_url: str, *arguments: str, key: str = SECRET) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["env", f"BART_DATABASE_URL={database_url}", f"BART_SECRET_KEY={key}", sys.executable, "-m", "api", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+from tests.process import bart
 
 
 def test_a_token_says_who_its_bearer_is(database_url: str) -> None:
@@ -49,7 +36,7 @@ def test_a_token_says_who_its_bearer_is(database_url: str) -> None:
 
 
 def test_a_short_key_is_refused(database_url: str) -> None:
-    done = bart(database_url, "token", "--role", "officer", key="short")
+    done = bart(database_url, "token", "--role", "officer", SECRET_KEY="short")
     assert done.returncode == 1
     assert "32 characters" in done.stderr
 

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from api.keepalive import KeepaliveProtocol
+from api.wire import Wire
 from geo.db import Database
 from tests.clients.caller import calling
 from tests.clients.watchers import DISTRICT, PATIENCE, watch
@@ -49,16 +49,16 @@ async def change_often(db: Database, last: int) -> None:
 
 
 @pytest.fixture
-def protocols(monkeypatch: pytest.MonkeyPatch) -> list[KeepaliveProtocol]:
+def protocols(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
     """The server's ends of all WebSockets, in the order they were opened."""
-    opened: list[KeepaliveProtocol] = []
-    connection_made = KeepaliveProtocol.connection_made
+    opened: list[Wire] = []
+    connection_made = Wire.connection_made
 
-    def remember(protocol: KeepaliveProtocol, transport: asyncio.BaseTransport) -> None:
+    def remember(protocol: Wire, transport: asyncio.BaseTransport) -> None:
         opened.append(protocol)
         connection_made(protocol, transport)
 
-    monkeypatch.setattr(KeepaliveProtocol, "connection_made", remember)
+    monkeypatch.setattr(Wire, "connection_made", remember)
     return opened
 
 
@@ -94,7 +94,7 @@ async def test_a_slow_reader_holds_up_nobody_and_misses_nothing(
     database_url: str,
     world: Database,
     tmp_path: Path,
-    protocols: list[KeepaliveProtocol],
+    protocols: list[Wire],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("geo.feed.WINDOW", 200)
@@ -119,7 +119,7 @@ async def open_sockets(served: Served) -> float:
 
 
 async def test_a_dead_socket_is_dropped_with_all_that_it_did_not_read(
-    database_url: str, world: Database, tmp_path: Path, protocols: list[KeepaliveProtocol]
+    database_url: str, world: Database, tmp_path: Path, protocols: list[Wire]
 ) -> None:
     async with running(database_url, world, tmp_path, poll_interval=0.1) as served, subscribed(served) as dead:
         dead.transport.pause_reading()

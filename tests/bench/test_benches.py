@@ -76,8 +76,8 @@ async def test_the_floor_writes_the_rows_that_we_write(made: World, monkeypatch:
     given = new_input()
     monkeypatch.setattr("bench.submissions.new_input", lambda: given)
     url = made.copy()
-    with floor(made, url) as floor_url, served(made, database_url=url) as our_url:
-        for target in to_ours(our_url, made.bearer(Role.RESIDENT)), to_floor(floor_url, "submit"):
+    with floor(made, url) as bare, served(made, database_url=url) as server:
+        for target in to_ours(server.url, made.bearer(Role.RESIDENT)), to_floor(bare.url, "submit"):
             connection = await Connection.open(target)
             await connection.post()
             connection.close()

@@ -14,10 +14,9 @@ from geo import area_stats, involvement, reports
 from geo.area_stats import AreaStats, Week, stats
 from geo.db import Database
 from geo.errors import InvalidPeriod
-from geo.geometry import Box, Circle
+from geo.geometry import Area, Box, Circle, CodeArea
 from geo.hours import AMSTERDAM
 from geo.models import ActorKind, AreaKind, Involvement, Point, Report, ReportStatus, Role, Visibility
-from geo.report_pages import Area, CodeArea
 from geo.tables import report
 from geo.viewer import ANONYMOUS, Viewer
 from geo.visibility import sees

@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from geo import deliveries, events, evidence, positions, report_pages, reports, similar
 from geo.cursor import PageCursor
 from geo.db import engine
-from geo.geometry import Box, Circle, Polygon
+from geo.geometry import Area, Box, Circle, CodeArea, Polygon
 from geo.idempotency import Once
 from geo.models import AreaKind, Point, ReportStatus, Role, Urgency
-from geo.report_pages import Area, CodeArea, ReportFilter, ReportOrder, ReportQuery
+from geo.report_pages import ReportFilter, ReportOrder, ReportQuery
 from geo.viewer import ANONYMOUS, Viewer
 from tests import million
 from tests.conftest import copied

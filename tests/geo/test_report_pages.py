@@ -16,9 +16,9 @@ from geo import report_pages
 from geo.cursor import PageCursor
 from geo.db import Database, engine
 from geo.events import facts_of
-from geo.geometry import Box, Circle, Polygon, metres_between
+from geo.geometry import Area, Box, Circle, CodeArea, Polygon, metres_between
 from geo.models import AreaKind, Point, Report, ReportStatus, Role, Urgency
-from geo.report_pages import Area, CodeArea, ReportFilter, ReportOrder, ReportQuery, cursor_of
+from geo.report_pages import ReportFilter, ReportOrder, ReportQuery, cursor_of
 from geo.rows import columns, to_report
 from geo.tables import involvement
 from geo.viewer import ANONYMOUS, Viewer

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from geo.deliveries import Delivery
 from geo.events import facts_of
-from geo.geometry import Box, Circle, Polygon
+from geo.geometry import Box, Circle, CodeArea, Polygon
 from geo.models import ActorKind, AreaKind, Event, EventKind, Point, Report, ReportStatus, Urgency, Visibility
-from geo.report_pages import CodeArea, ReportFilter
+from geo.report_pages import ReportFilter
 from geo.viewer import ANONYMOUS, Viewer
 from geo.visibility import sees
 from geo.watch import Told, Watch

@@ -17,6 +17,7 @@ from geo.db import Database
 from geo.feed import Feed
 from geo.links import Links
 from geo.photos import PhotoStore
+from geo.revocations import Revocations
 from geo.statuses import Statuses
 from geo.usecases.add_evidence import EvidenceDraft, add_evidence
 from geo.usecases.register_message import Monitor
@@ -75,6 +76,7 @@ async def counted(world: Database) -> AsyncIterator[Counted]:
             links=Links(SECRET, ""),
             watchers=Watchers(world),
             photos=PhotoStore("memory:///"),
+            revocations=Revocations(world),
             monitor=Monitor(Categories(world), TermClassifier(), NoGeocoder()),
         )
     )

@@ -1,0 +1,72 @@
+"""What goes out over one socket: at once while its client reads, and within bounds while it does not."""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from api.wire import Wire, come_back
+
+MAX_WAITING = 1024 * 1024  # bytes, besides what the transport keeps
+
+
+class Message(NamedTuple):
+    """One that waits; it stands for `coalesced` earlier ones too."""
+
+    head: bytes
+    payload: bytes
+    coalesced: int = 0
+
+    @property
+    def text(self) -> bytes:
+        if not self.coalesced:
+            return self.head + self.payload + b"}"
+        return b'%b%b,"extensions":{"coalesced":%d}}}' % (self.head, self.payload[:-1], self.coalesced)
+
+
+class Outbox:
+    """The messages of one socket, in order. While its client does not read, of those with the same key the last one
+    stays; a client that still falls too far behind is let go."""
+
+    __slots__ = ("_bytes", "_waiting", "_wire")
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._waiting: OrderedDict[object, Message] | None = None
+        self._bytes = 0
+        wire.on_writable = self._go_on
+
+    def send(self, head: bytes, payload: bytes, key: object = None) -> None:
+        """Send the payload, a JSON object, behind the head of its operation and before a `}`."""
+        wire = self._wire
+        if wire.ended:
+            return
+        if self._waiting or wire.congested:
+            self._keep(Message(head, payload), object() if key is None else (head, key))
+        else:
+            wire.write_text(head + payload + b"}")
+
+    async def drained(self) -> None:
+        while self._wire.congested and not self._wire.ended:
+            await self._wire.writable.wait()
+
+    def end(self, code: int, reason: str) -> None:
+        self._waiting, self._bytes = None, 0
+        self._wire.end(code, reason)
+
+    def _keep(self, message: Message, key: object) -> None:
+        if self._waiting is None:
+            self._waiting = OrderedDict()
+        if former := self._waiting.pop(key, None):
+            self._bytes -= len(former.payload)
+            message = message._replace(coalesced=former.coalesced + 1)
+        self._waiting[key] = message
+        self._bytes += len(message.payload)
+        if self._bytes > MAX_WAITING:
+            self.end(1013, come_back("You read too slowly."))
+
+    def _go_on(self) -> None:
+        while self._waiting and not self._wire.congested and not self._wire.ended:
+            _, message = self._waiting.popitem(last=False)
+            self._bytes -= len(message.payload)
+            self._wire.write_text(message.text)
+        if not self._waiting:
+            self._waiting = None

@@ -1,0 +1,83 @@
+"""uvicorn's WebSocket protocol, with a way to write frames that are made already, and to cut off who does not read."""
+
+from random import uniform
+from typing import Any
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Request
+
+EXTENSION = "bart.wire"  # where an application finds it in its scope
+SPREAD_SECONDS = 5.0  # over which those come back that were told to go
+
+
+class Wire(WebSocketsSansIOProtocol):
+    """One connection. Needs the extension permessage-deflate to be off: frames are written as they are."""
+
+    on_writable: Any = None  # called when the other end has read most of what was sent
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            self.scope["extensions"] |= {EXTENSION: {"wire": self}}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.on_writable = None
+        if hasattr(self, "scope"):  # so that nothing refers to itself, and is gone at once
+            self.scope["extensions"].pop(EXTENSION, None)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.on_writable:
+            self.on_writable()
+
+    @property
+    def congested(self) -> bool:
+        """Whether more lies here unread than the transport wants to keep."""
+        return not self.writable.is_set()
+
+    @property
+    def ended(self) -> bool:
+        return self.close_sent or self.disconnected or self.transport.is_closing()
+
+    def write_text(self, message: bytes) -> None:
+        """Send one message of UTF-8 in one frame (RFC 6455, 5.2)."""
+        size = len(message)
+        if size < 126:
+            head = bytes((0x81, size))
+        elif size < 65_536:
+            head = b"\x81\x7e" + size.to_bytes(2, "big")
+        else:
+            head = b"\x81\x7f" + size.to_bytes(8, "big")
+        self.transport.write(head + message)
+
+    def end(self, code: int, reason: str) -> None:
+        """Close, also where the other end does not read: then it is cut off after a while."""
+        if self.ended:
+            return
+        self.stop_keepalive()
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def shutdown(self) -> None:
+        """The server ends: its clients find another one, not all at the same moment."""
+        if self.handshake_complete:
+            self.end(1012, come_back("This server restarts."))
+        super().shutdown()
+
+    def keepalive_timeout(self) -> None:
+        """uvicorn closes a connection that answers no ping, but closing waits until all that was written has been read:
+        for ever, when the other end is there and reads nothing. This one lets go; the client can resume."""
+        super().keepalive_timeout()
+        self.transport.abort()
+
+
+def come_back(why: str) -> str:
+    """A reason to close with, and when to come back: another moment for each."""
+    return f"{why} Come back after {uniform(0.1, SPREAD_SECONDS):.1f} s."  # noqa: S311 - only to spread them

@@ -1,0 +1,224 @@
+"""The hub: one reader of the feed that tells all subscriptions of this process, however many there are.
+
+For each delivery it looks up who may be concerned, judges once for each group of subscriptions that are told the same,
+makes the payload once for each cohort, and hands it to the sockets. There is no task and no generator a subscription.
+A member that comes from an earlier place is caught up by a task of its own first, and then joins without a gap: all
+that a member is told lies behind its `after`.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from geo.cursor import FeedCursor
+from geo.deliveries import AnyDelivery, Delivery
+from geo.viewer import ANONYMOUS
+from schema.cohorts import Cohort
+from schema.context import Context, Services
+from schema.following import STARTED_OVER, TOO_OLD, Resync
+from schema.groups import Group, Groups, Member, Sink, position_of, subject_of
+from schema.groups import told as told_to
+from schema.plans import Plans
+from schema.scalars import Cursor
+
+SLICE = 256  # sockets written to before others have their turn
+REPLAYS = 64  # members that are caught up at a time
+RECENT = 2_048  # payloads kept in a group while members of it are being caught up
+log = structlog.get_logger()
+
+
+class Hub:
+    def __init__(self, schema: Any, services: Services) -> None:
+        self._feed = services.feed
+        self._services = services
+        self._plans = Plans(schema)
+        self._groups = Groups()
+        self._replays = asyncio.Semaphore(REPLAYS)
+        self._cursor: FeedCursor | None = None
+
+    @property
+    def _now(self) -> FeedCursor:
+        """The last place that all live members were told of, or are being told of."""
+        return self._cursor or self._feed.now
+
+    async def run(self) -> None:
+        """Tell what the feed brings, until cancelled."""
+        self._cursor = self._feed.now
+        map_version = self._feed.map_version
+        while True:
+            batch = await self._feed.after(self._cursor)
+            if batch is None:
+                await self._start_over()
+                continue
+            if map_version != self._feed.map_version:
+                map_version = self._feed.map_version
+                await self._look_again()
+            for delivery in batch:
+                position = position_of(delivery)
+                self._cursor = self._cursor._replace(position=position)
+                try:
+                    await self._tell(delivery, position)
+                except Exception as error:
+                    self._give_up([member for group in self._groups for member in group.members], error)
+
+    async def join(
+        self,
+        sink: Sink,
+        head: bytes,
+        query: str,
+        variables: dict[str, Any],
+        operation_name: str | None,
+        context: Context,
+    ) -> Member | None:
+        """Tell this subscription from now on; None where it has to go the ordinary way, as what is no subscription."""
+        plan = self._plans.find(query, operation_name)
+        executor = plan and self._plans.executor(plan, variables, context)
+        listener = executor and await self._plans.listener(executor)
+        if not (plan and executor and listener):
+            return None
+        viewer = ANONYMOUS if self._plans.alike(plan, variables, executor) and not listener.personal else context.viewer
+        cohort_key = (*plan.key(variables), viewer)
+        key = cohort_key, listener.key
+        if listener.start != self._feed.now:
+            await self._feed.catch_up()
+        group = self._groups.find(key)
+        if group is None:
+            await listener.look()
+            cohort = self._groups.cohort(cohort_key) or Cohort(cohort_key, executor, viewer, listener)
+            group = self._groups.add(key, cohort, listener)
+        member = Member(sink, head, group, context.viewer.party)
+        group.members[member] = None
+        try:
+            await self._catch_up(member, listener.start)
+        except BaseException:
+            self.leave(member)
+            raise
+        return member
+
+    def leave(self, member: Member) -> None:
+        """Tell it nothing any more."""
+        self._groups.leave(member)
+
+    async def _tell(self, delivery: AnyDelivery, position: int) -> None:
+        recipients: dict[tuple[Cohort, type], tuple[Any, list[Member]]] = {}
+        for count, group in enumerate(self._groups.concerned(delivery)):
+            if count % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
+            try:
+                for told, members in told_to(group, delivery):
+                    recipients.setdefault((group.cohort, type(told)), (told, []))[1].extend(members)
+            except Exception as error:
+                self._give_up(list(group.members), error)
+        for (cohort, _), (told, members) in recipients.items():
+            await self._send(cohort, told, members, delivery, position)
+
+    async def _send(
+        self, cohort: Cohort, told: Any, members: Sequence[Member], delivery: AnyDelivery | None, position: int
+    ) -> None:
+        async def deliver(payload: bytes | None) -> None:
+            key = None if delivery is None else subject_of(delivery)[0]
+            for count, member in enumerate(members):
+                if count % SLICE == SLICE - 1:
+                    await asyncio.sleep(0)
+                if payload and member.live and member.after < position:
+                    member.hear(delivery)
+                    member.sink.send(member.head, payload, key)
+
+        async def make_and_deliver() -> None:
+            try:
+                await deliver(await cohort.payload(told))
+            except Exception as error:
+                self._give_up(members, error)
+
+        try:
+            if payload := cohort.at_once(told):
+                await deliver(payload)
+            else:
+                cohort.later(make_and_deliver)
+        except Exception as error:
+            self._give_up(members, error)
+
+    def _give_up(self, members: Sequence[Member], error: Exception) -> None:
+        """Let clients come back for what could not be told."""
+        number = uuid4().hex[:12]
+        log.error("events_not_told", error_id=number, members=len(members), exc_info=error)
+        for member in members:
+            member.sink.end(4500, f"Something went wrong on our side. Tell us this number: {number}.")
+
+    async def _catch_up(self, member: Member, cursor: FeedCursor) -> None:
+        """Tell all that lies between a place and the hub's, and let it read along from there."""
+        if cursor == self._feed.now:
+            member.after, member.live = cursor.position, True
+            return
+        group = member.group
+        async with self._replays:
+            group.replaying += 1
+            try:
+                while cursor.epoch != self._now.epoch or cursor.position < self._now.position:
+                    cursor = await self._replay(member, cursor)
+                member.after, member.live = cursor.position, True
+            finally:
+                group.replaying -= 1
+                if not group.replaying:
+                    group.recent.clear()
+
+    async def _replay(self, member: Member, cursor: FeedCursor) -> FeedCursor:
+        """Tell the next batch; returns the place behind it."""
+        batch = await self._feed.after(cursor)
+        if batch is None:
+            resync = self._resync(cursor)
+            payload = await member.group.cohort.payload(resync)
+            assert payload
+            member.sink.send(member.head, payload, None)
+            return self._feed.now
+        for delivery in batch:
+            payload = await self._caught_up(member.group, delivery, member.party)
+            if payload:
+                member.hear(delivery)
+                member.sink.send(member.head, payload, None)
+                await member.sink.drained()
+        await asyncio.sleep(0)
+        return cursor._replace(position=position_of(batch[-1]))
+
+    async def _caught_up(self, group: Group, delivery: AnyDelivery, party: str | None) -> bytes | None:
+        """The payload for one that was away; made once for all that were and are told the same."""
+        if isinstance(delivery, Delivery) and party in delivery.involved:
+            told = group.listener.tell(delivery, party)
+            return told and await group.cohort.payload(told)
+        key = position_of(delivery), subject_of(delivery)[1]
+        if key not in group.recent:
+            told = group.listener.tell(delivery, None)
+            group.recent[key] = told and await group.cohort.payload(told)
+            for old in list(islice(group.recent, max(0, len(group.recent) - RECENT))):
+                del group.recent[old]
+        return group.recent[key]
+
+    def _resync(self, cursor: FeedCursor) -> Resync:
+        reason = STARTED_OVER if cursor.epoch != self._feed.now.epoch else TOO_OLD
+        return Resync(reason=reason, cursor=Cursor(self._services.cursors.seal_feed(self._feed.now)))
+
+    async def _start_over(self) -> None:
+        """Tell all that the feed goes on elsewhere."""
+        resync, self._cursor = self._resync(self._now), self._feed.now
+        members: defaultdict[Cohort, list[Member]] = defaultdict(list)
+        for group in self._groups:
+            for member in group.members:
+                member.after = -1 if member.live else member.after
+                members[group.cohort].append(member)
+        for cohort, told in members.items():
+            await self._send(cohort, resync, told, None, self._cursor.position)
+
+    async def _look_again(self) -> None:
+        """Find areas on another map."""
+        for group in self._groups:
+            try:
+                await group.listener.look()
+            except Exception as error:
+                self._give_up(list(group.members), error)
+            else:
+                self._groups.moved(group)

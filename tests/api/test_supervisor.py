@@ -1,0 +1,214 @@
+"""Several server processes on one port, as an operator starts them: who connects always finds one, whatever happens."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets import ConnectionClosed, Subprotocol, connect
+
+from api.serve import DRAIN_SECONDS
+from geo.db import Database
+from tests.clients.caller import calling
+from tests.clients.watchers import DISTRICT, watch
+from tests.conftest import Served
+from tests.process import bart, serving
+from tests.world import INSIDE, RESIDENT
+
+pytestmark = pytest.mark.anyio
+
+PATIENCE = 30  # seconds
+
+
+@dataclass(frozen=True)
+class Site:
+    """A supervisor and what it serves."""
+
+    served: Served
+    supervisor: Process
+    log: Path
+
+    def said(self, event: str) -> list[dict[str, Any]]:
+        rows = [json.loads(row) for row in self.log.read_text().splitlines() if row.startswith("{")]
+        return [row for row in rows if row["event"] == event]
+
+    @property
+    def started(self) -> list[int]:
+        """The processes that were ever started."""
+        return [row["pid"] for row in self.said("server_process_started")]
+
+    @property
+    def alive(self) -> list[int]:
+        return [pid for pid in self.started if _lives(pid)]
+
+    async def submit(self) -> str:
+        """The id of a new report, made over a connection of its own."""
+        async with calling(self.served, RESIDENT) as anna:
+            return await anna.submit(INSIDE)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def site(database_url: str, db: Database, folder: Path) -> AsyncIterator[Site]:
+    async with serving(database_url, db, folder, "--workers", "2") as (served, supervisor):
+        yield Site(served, supervisor, folder / "log")
+
+
+@contextmanager
+def held(pid: int) -> Iterator[None]:
+    """A process that does nothing until the block ends: whoever connects meanwhile comes to the other one."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def until(site: Site, *, started: int, alive: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while (len(site.started), len(site.alive)) != (started, alive):  # noqa: ASYNC110 - others' doings have no event
+            await asyncio.sleep(0.05)
+
+
+async def test_each_answers_and_tells_of_what_came_in_by_the_other(
+    database_url: str, world: Database, tmp_path: Path
+) -> None:
+    async with site(database_url, world, tmp_path) as two, AsyncExitStack() as stack:
+        first, second = two.started
+        for this, other in ((first, second), (second, first)):
+            with held(other):
+                watcher = await stack.enter_async_context(watch(two.served))
+                told = await two.submit()
+                await watcher.until(told)
+            with held(this):
+                made = await two.submit()
+            await watcher.until(made)
+            assert [event["reportId"] for event in watcher.told] == [told, made]
+
+
+async def test_one_that_is_killed_is_replaced_and_its_watchers_miss_nothing(
+    database_url: str, world: Database, tmp_path: Path
+) -> None:
+    async with site(database_url, world, tmp_path) as two, AsyncExitStack() as stack:
+        first, second = two.started
+        watchers = []
+        for other in (second, first):
+            with held(other):
+                watchers.append(await stack.enter_async_context(watch(two.served)))
+                made = [await two.submit()]
+                await watchers[-1].until(made[0])
+        await watchers[0].until(made[0])
+        for pid in (first, second):
+            os.kill(pid, signal.SIGKILL)
+            made.append(await two.submit())
+        await until(two, started=4, alive=2)
+        made.append(await two.submit())
+        for watcher in watchers:
+            await watcher.until(made[-1])
+            assert [event["reportId"] for event in watcher.told][-len(made) :] == made
+            assert len({event["cursor"] for event in watcher.told}) == len(watcher.told)
+        assert {row["pid"] for row in two.said("server_process_died")} == {first, second}
+
+
+async def test_a_rolling_restart_is_noticed_by_nobody(database_url: str, world: Database, tmp_path: Path) -> None:
+    answered = greeted = 0
+
+    async def ask() -> None:
+        """Each time over a new connection."""
+        nonlocal answered
+        while True:
+            async with httpx.AsyncClient(timeout=PATIENCE) as http:
+                answer = await http.post(two.served.graphql, json={"query": "{ viewer { role } }"})
+            assert answer.json() == {"data": {"viewer": {"role": "ANONYMOUS"}}}
+            answered += 1
+
+    async def greet() -> None:
+        """The socket opens, and is told what it waits for, or is sent away in order."""
+        nonlocal greeted
+        while True:
+            async with connect(
+                two.served.sockets, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None
+            ) as ws:
+                try:
+                    await ws.send('{"type": "connection_init"}')
+                    assert json.loads(await ws.recv()) == {"type": "connection_ack"}
+                except ConnectionClosed as end:
+                    assert ws.close_code == 1012, end
+            greeted += 1
+
+    async with site(database_url, world, tmp_path) as two, watch(two.served) as watcher:
+        old = two.started
+        made = []
+        attempts = [asyncio.create_task(attempt()) for attempt in (ask, greet)]
+        two.supervisor.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(PATIENCE):
+            while len(two.started) < 4 or two.alive != two.started[2:]:
+                made.append(await two.submit())
+        made.append(await two.submit())
+        for attempt in attempts:
+            attempt.cancel()
+        results = await asyncio.gather(*attempts, return_exceptions=True)
+        assert [type(result) for result in results] == [asyncio.CancelledError] * 2, results
+        await watcher.until(made[-1])
+        assert [event["reportId"] for event in watcher.told] == made
+        assert set(two.alive).isdisjoint(old)
+        assert two.said("server_process_died") == []
+    assert min(answered, greeted, len(made)) > 4
+
+
+async def test_all_stop_in_order(database_url: str, world: Database, tmp_path: Path) -> None:
+    async with site(database_url, world, tmp_path) as two, AsyncExitStack() as stack:
+        sockets = [
+            await stack.enter_async_context(
+                connect(two.served.sockets, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None)
+            )
+            for _ in range(4)
+        ]
+        for ws in sockets:
+            await ws.send('{"type": "connection_init"}')
+            await ws.recv()
+        two.supervisor.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(DRAIN_SECONDS):
+            for ws in sockets:
+                await ws.wait_closed()
+                assert ws.close_code == 1012
+            assert await two.supervisor.wait() == 0
+        assert two.alive == []
+        assert '"level": "error"' not in two.log.read_text()
+
+
+async def test_none_is_left_without_the_supervisor(database_url: str, world: Database, tmp_path: Path) -> None:
+    async with site(database_url, world, tmp_path) as two:
+        two.supervisor.kill()
+        await until(two, started=2, alive=0)
+
+
+def test_a_port_that_is_taken_is_named(database_url: str) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        done = bart(database_url, "serve", "--workers", "2", PORT=port)
+    assert done.returncode == 1
+    assert f"port {port}" in done.stderr
+
+
+def test_processes_that_cannot_start_end_it(database_url: str) -> None:
+    done = bart(database_url, "serve", "--workers", "2", PORT="0", STORAGE_URL="nonsense")
+    assert done.returncode == 1
+    assert done.stderr.endswith("A server process could not start; the log says why.\n")
+    assert "Serving" not in done.stdout
