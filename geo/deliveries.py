@@ -1,12 +1,14 @@
 """The feed, read in its order: each event with what its receivers need to know of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Select, Text, bindparam, case, func, literal, or_, select
+from sqlalchemy import ARRAY, Row, Select, any_, bindparam, func, select
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo.events import NOTIFIED, to_alert_event, to_event
+from geo.events import to_alert_event, to_event
 from geo.models import Alert, AlertEvent, Event, Notice, Report, Visibility
 from geo.rows import alert_columns, columns, to_alert, to_report
 from geo.tables import alert, event, involvement, notification, report
@@ -41,42 +43,54 @@ class NoticeDelivery:
 AnyDelivery = Delivery | AlertDelivery | NoticeDelivery
 
 
-def _reading() -> Select[Any]:
-    levels = event.c.before["visibility"].astext, event.c.visibility, report.c.visibility
-    of_interest = or_(*(level == Visibility.INVOLVED for level in levels))
-    involved = select(involvement.c.party).where(involvement.c.report_id == event.c.report_id, TIED)
-    notified = select(notification.c.party).where(notification.c.notice_id == event.c.id)
-    parties = case(
-        (event.c.kind == NOTIFIED, func.array(notified.scalar_subquery())),
-        (of_interest, func.array(involved.scalar_subquery())),
-        else_=literal([], ARRAY(Text)),
-    )
-    return (
-        select(
-            *(c.label(f"event_{c.name}") for c in event.c),
-            *columns(),
-            *alert_columns("alert_"),
-            parties.label("parties"),
-        )
-        .outerjoin(report, report.c.id == event.c.report_id)
-        .outerjoin(alert, alert.c.id == event.c.alert_id)
-        .where(event.c.position > bindparam("after"))
-        .order_by(event.c.position)
-        .limit(bindparam("most"))
-    )
-
-
-_READ = _reading()  # made once: it takes longer to make than to run
-
-
-def _to_delivery(row: Row[Any]) -> AnyDelivery:
-    if row.event_report_id is not None:
-        return Delivery(to_event(row, "event_"), to_report(row), frozenset(row.parties))
-    if row.event_alert_id is not None:
-        return AlertDelivery(to_alert_event(row, "event_"), to_alert(row, "alert_"))
-    return NoticeDelivery(Notice(row.event_id, row.event_position, row.event_at), frozenset(row.parties))
+_EVENTS = (
+    select(event).where(event.c.position > bindparam("after")).order_by(event.c.position).limit(bindparam("most"))
+)
+_AMONG = bindparam("ids", type_=ARRAY(postgresql.UUID))
+_REPORTS = select(*columns()).where(report.c.id == any_(_AMONG))
+_ALERTS = select(*alert_columns()).where(alert.c.id == any_(_AMONG))
+_INVOLVED = (
+    select(involvement.c.report_id, func.array_agg(involvement.c.party).label("parties"))
+    .where(involvement.c.report_id == any_(_AMONG), TIED)
+    .group_by(involvement.c.report_id)
+)
+_NOTIFIED = (
+    select(notification.c.notice_id, func.array_agg(notification.c.party).label("parties"))
+    .where(notification.c.notice_id == any_(_AMONG))
+    .group_by(notification.c.notice_id)
+)
 
 
 async def read(conn: AsyncConnection, after: int, most: int) -> list[AnyDelivery]:
-    """The events behind a position, in feed order."""
-    return [_to_delivery(row) for row in await conn.execute(_READ, {"after": after, "most": most})]
+    """The events behind a position, in feed order.
+
+    What they are about is read behind them, each thing once, so it may be newer than an event, never older.
+    """
+    rows = (await conn.execute(_EVENTS, {"after": after, "most": most})).all()
+    events = {row.id: to_event(row) for row in rows if row.report_id}
+    reports = {row.id: to_report(row) for row in await _among(conn, _REPORTS, {row.report_id for row in rows})}
+    alerts = {row.id: to_alert(row) for row in await _among(conn, _ALERTS, {row.alert_id for row in rows})}
+    narrow = {event.report_id for event in events.values() if _among_involved(event, reports[event.report_id])}
+    involved = {row.report_id: frozenset(row.parties) for row in await _among(conn, _INVOLVED, narrow)}
+    notices = {row.id for row in rows if not row.report_id and not row.alert_id}
+    notified = {row.notice_id: frozenset(row.parties) for row in await _among(conn, _NOTIFIED, notices)}
+
+    def delivery(row: Row[Any]) -> AnyDelivery:
+        if row.report_id:
+            return Delivery(events[row.id], reports[row.report_id], involved.get(row.report_id, frozenset()))
+        if row.alert_id:
+            return AlertDelivery(to_alert_event(row), alerts[row.alert_id])
+        return NoticeDelivery(Notice(row.id, row.position, row.at), notified.get(row.id, frozenset()))
+
+    return [delivery(row) for row in rows]
+
+
+async def _among(conn: AsyncConnection, statement: Select[Any], ids: set[Any]) -> Sequence[Row[Any]]:
+    ids.discard(None)
+    return (await conn.execute(statement, {"ids": list(ids)})).all() if ids else []
+
+
+def _among_involved(event: Event, report: Report) -> bool:
+    """Whether it decides who may know of an event who is involved in its report."""
+    levels = event.before and event.before.visibility, event.after.visibility, report.visibility
+    return Visibility.INVOLVED in levels
