@@ -48,7 +48,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     """The ASGI application on a migrated database, by its libpq URL."""
     key = settings.key()
     connect = partial(engine, pool_size=settings.pool_size, statement_timeout=settings.statement_timeout)
-    replicas = [connect(url, pre_ping=False) for url in settings.replica_urls]
+    replicas = [connect(url, pre_ping=False) for url in settings.replica_urls]  # each is asked how far it is anyway
     photos, metrics = PhotoStore(settings.storage), Metrics()
     db = Database(connect(database_url), replicas, count_read=metrics.count_read)
     bus = Bus(settings.broadcast_url, database_url=database_url)

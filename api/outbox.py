@@ -17,7 +17,7 @@ class Message(NamedTuple):
 
     @property
     def text(self) -> bytes:
-        if not self.coalesced:
+        if not self.coalesced or not self.payload:
             return self.head + self.payload + b"}"
         return b'%b%b,"extensions":{"coalesced":%d}}}' % (self.head, self.payload[:-1], self.coalesced)
 
@@ -45,7 +45,7 @@ class Outbox:
             wire.write_text(head + payload + b"}")
 
     async def drained(self) -> None:
-        while self._wire.congested and not self._wire.ended:
+        while not self._wire.ended and self._wire.congested:
             await self._wire.writable.wait()
 
     def end(self, code: int, reason: str) -> None:

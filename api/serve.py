@@ -19,7 +19,7 @@ from api.mail_jobs import MailQueue
 from api.mails import make_mails
 from api.notifier import keep_notifying
 from api.settings import Settings
-from api.wire import Wire
+from api.wire import Http, Wire
 from api.worker import make_worker, work
 from geo.categories import Categories
 from geo.db import Database, engine
@@ -86,7 +86,7 @@ def config(settings: Settings, database_url: str) -> uvicorn.Config:
         create_app(settings, database_url),
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=Http,
         ws=Wire,
         ws_per_message_deflate=False,
         ws_max_size=256 * 1024,

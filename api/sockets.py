@@ -65,8 +65,8 @@ class Adapter(ASGIWebSocketAdapter):
     async def send_json(self, message: Mapping[str, object]) -> None:
         """As text: the protocol knows no binary frames."""
         if self.outbox:
+            await self.outbox.drained()  # before: it waits here, and not in the outbox
             self.outbox.send(orjson.dumps(message)[:-1], b"")
-            await self.outbox.drained()
         elif self._open:
             with suppress(WebSocketDisconnect):
                 await self.ws.send_text(orjson.dumps(message).decode())
@@ -148,7 +148,12 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
         return None if allowed else rate_limited(budget)
 
     async def run_operation(self, operation: Operation[Context, None]) -> None:
-        if not await self._joined(operation):
+        try:
+            joined = await self._joined(operation)
+        except Exception as error:
+            await self.handle_task_exception(error)
+            return
+        if not joined:
             await super().run_operation(operation)
 
     async def _joined(self, operation: Operation[Context, None]) -> bool:

@@ -33,12 +33,16 @@ class Server(serve.Server):
     """Tells the supervisor when it listens, and leaves when that says so or is gone."""
 
     def __init__(self, config: uvicorn.Config, supervisor: Connection) -> None:
-        super().__init__(config, partial(supervisor.send_bytes, b"listening"))
+        super().__init__(config, self._tell)
         self._supervisor = supervisor
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().add_reader(self._supervisor.fileno(), self._leave)
         await super().startup(sockets)
+
+    def _tell(self) -> None:
+        with suppress(ConnectionError):  # it is gone
+            self._supervisor.send_bytes(b"listening")
 
     def _leave(self) -> None:
         asyncio.get_running_loop().remove_reader(self._supervisor.fileno())

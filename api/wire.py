@@ -1,8 +1,10 @@
 """uvicorn's WebSocket protocol, with a way to write frames that are made already, and to cut off who does not read."""
 
+import asyncio
 from random import uniform
 from typing import Any
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -10,21 +12,40 @@ EXTENSION = "bart.wire"  # where an application finds it in its scope
 SPREAD_SECONDS = 5.0  # over which those come back that were told to go
 
 
+class Http(HttpToolsProtocol):
+    """Lets go of what a connection needs no more once it is a WebSocket. It would refer to itself, and with it all of a
+    closed socket would stay until a collection of garbage that has to look through all open ones."""
+
+    def handle_websocket_upgrade(self) -> None:
+        super().handle_websocket_upgrade()
+        vars(self).clear()
+
+
 class Wire(WebSocketsSansIOProtocol):
     """One connection. Needs the extension permessage-deflate to be off: frames are written as they are."""
 
     on_writable: Any = None  # called when the other end has read most of what was sent
+    disconnected = close_sent = served = True  # as it is when all else has been let go of
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
+            self.served = False
             self.scope["extensions"] |= {EXTENSION: {"wire": self}}
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self.on_writable = None
-        if hasattr(self, "scope"):  # so that nothing refers to itself, and is gone at once
-            self.scope["extensions"].pop(EXTENSION, None)
+        self._let_go()
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        self.served = True
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Refer to nothing when all is over, as `Http` does."""
+        if self.disconnected and self.served:
+            vars(self).clear()
 
     def resume_writing(self) -> None:
         super().resume_writing()

@@ -8,19 +8,19 @@ passes is tested exactly.
 Adding or removing an area touches its own keys and nothing else: nothing is ever rebuilt, so nothing ever waits.
 """
 
+from array import array
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain, compress
 from typing import Generic, TypeVar
 
 import shapely
-from shapely.geometry import Polygon as ShapelyPolygon
 
 from geo.geometry import Area, Box, Circle, CodeArea, Polygon, Shape
 from geo.models import Point
 from geo.tiles import spanned, tile_of
 
 FINEST = 22  # a tile is some metres wide
-TILES = 8  # an area is kept under at most so many
+TILES = 8  # a shape is kept under at most so many
 SHARDS = 1021  # a prime: neighbouring tiles are spread over them
 _ANYWHERE = Box(-180, -90, 180, 90)
 
@@ -29,16 +29,42 @@ Key = str | int  # a code, or the number of a tile
 
 
 class _Entry(Generic[V]):
-    """An area's values, and what it takes to know whether it holds a place; of codes that is known already."""
+    """An area with its values, and the exact test that it takes beyond that of its bounds."""
 
-    __slots__ = ("circle", "east", "north", "polygon", "south", "values", "west")
+    __slots__ = ("area", "circle", "polygon", "values")
 
     def __init__(self, area: Area) -> None:
-        bounds = _ANYWHERE if isinstance(area, CodeArea) else area.bounds
-        self.west, self.south, self.east, self.north = bounds.west, bounds.south, bounds.east, bounds.north
-        self.polygon: ShapelyPolygon | None = area.shape if isinstance(area, Polygon) else None
+        self.area = area
+        self.polygon = area.shape if isinstance(area, Polygon) else None
         self.circle = area if isinstance(area, Circle) else None
         self.values: set[V] = set()
+
+
+class _Cell(Generic[V]):
+    """What is kept under one key.
+
+    Most bounds that are compared turn out not to hold the place. So they stand together in one piece of memory: to
+    fetch each from somewhere else takes longer than to compare it.
+    """
+
+    __slots__ = ("at", "bounds", "entries")
+
+    def __init__(self) -> None:
+        self.entries: list[_Entry[V]] = []
+        self.at: dict[Area, int] = {}  # where among the entries
+        self.bounds = array("d")  # west, south, east, north of each
+
+    def add(self, entry: _Entry[V], bounds: Box) -> None:
+        self.at[entry.area] = len(self.entries)
+        self.entries.append(entry)
+        self.bounds.extend((bounds.west, bounds.south, bounds.east, bounds.north))
+
+    def remove(self, area: Area) -> None:
+        """The last comes where it was."""
+        at, last, bounds = self.at.pop(area), self.entries.pop(), self.bounds[-4:]
+        del self.bounds[-4:]
+        if at < len(self.entries):
+            self.at[last.area], self.entries[at], self.bounds[4 * at : 4 * at + 4] = at, last, bounds
 
 
 class AreaIndex(Generic[V]):
@@ -46,7 +72,7 @@ class AreaIndex(Generic[V]):
 
     def __init__(self) -> None:
         # Many dictionaries, since one with a million keys takes 20 ms to grow.
-        self._shards: list[dict[Key, dict[Area, _Entry[V]]]] = [{} for _ in range(SHARDS)]
+        self._shards: list[dict[Key, _Cell[V]]] = [{} for _ in range(SHARDS)]
         self._areas = 0
         self._zooms = [0] * (FINEST + 1)  # how many shapes are kept at each
 
@@ -57,25 +83,29 @@ class AreaIndex(Generic[V]):
     def add(self, area: Area, value: V) -> None:
         """Keep the value under the area. To add it twice is to add it once."""
         keys = _keys(area)
-        entry = self._under(keys[0]).get(area)
-        if entry is None:
+        if (entry := self._entry(area, keys[0])) is None:
             entry = _Entry(area)
+            bounds = _ANYWHERE if isinstance(area, CodeArea) else area.bounds
             for key in keys:
-                self._shards[hash(key) % SHARDS].setdefault(key, {})[area] = entry
+                shard = self._shards[hash(key) % SHARDS]
+                if key not in shard:
+                    shard[key] = _Cell()
+                shard[key].add(entry, bounds)
             self._count(keys, 1)
         entry.values.add(value)
 
     def remove(self, area: Area, value: V) -> None:
         """Forget the value under the area, and with its last value the area; a `KeyError` where it was not kept."""
         keys = _keys(area)
-        values = self._under(keys[0])[area].values
-        values.remove(value)
-        if values:
+        if (entry := self._entry(area, keys[0])) is None:
+            raise KeyError(area)
+        entry.values.remove(value)
+        if entry.values:
             return
         for key in keys:
             shard = self._shards[hash(key) % SHARDS]
-            del shard[key][area]
-            if not shard[key]:
+            shard[key].remove(area)
+            if not shard[key].entries:
                 del shard[key]
         self._count(keys, -1)
 
@@ -86,8 +116,12 @@ class AreaIndex(Generic[V]):
         polygons: list[_Entry[V]] = []
         keys: Iterator[Key] = chain(codes, self._tiles(place))
         for key in keys:
-            for entry in self._under(key).values():
-                if entry.west <= lon <= entry.east and entry.south <= lat <= entry.north:
+            if (cell := self._cell(key)) is None:
+                continue
+            bounds = iter(cell.bounds)
+            for at, (west, south, east, north) in enumerate(zip(bounds, bounds, bounds, bounds, strict=True)):
+                if west <= lon <= east and south <= lat <= north:
+                    entry = cell.entries[at]
                     if entry.polygon is not None:
                         polygons.append(entry)
                     elif entry.circle is None or entry.circle.covers(place):
@@ -97,8 +131,13 @@ class AreaIndex(Generic[V]):
             held += compress(polygons, covered.tolist())
         return set[V]().union(*(entry.values for entry in held))
 
-    def _under(self, key: Key) -> dict[Area, _Entry[V]]:
-        return self._shards[hash(key) % SHARDS].get(key, {})
+    def _entry(self, area: Area, key: Key) -> _Entry[V] | None:
+        if (cell := self._cell(key)) is None or (at := cell.at.get(area)) is None:
+            return None
+        return cell.entries[at]
+
+    def _cell(self, key: Key) -> _Cell[V] | None:
+        return self._shards[hash(key) % SHARDS].get(key)
 
     def _tiles(self, place: Point) -> Iterator[int]:
         """The numbers of its tiles, at the zooms in use."""

@@ -24,6 +24,7 @@ MAX_VERTICES = 1_000
 MAX_POLYGON_KM2 = 50_000  # somewhat more than the Netherlands
 MAX_METRES = 50_000
 _GEOD = Geod(ellps="WGS84")
+_LEAST_RADIUS = 6_335_000  # metres: nowhere is the earth more curved than along a meridian at the equator
 
 Path = Sequence[str | int]
 
@@ -127,9 +128,17 @@ class Circle:
 
     @cached_property
     def bounds(self) -> Box:
-        lons, lats, _ = _GEOD.fwd([self.centre.lon] * 4, [self.centre.lat] * 4, [0, 90, 180, 270], [self.metres] * 4)
-        margin = 1e-6 + 1e-3 * (max(lons) - min(lons))  # the circle is widest a little off its centre's parallel
-        return Box(min(lons) - margin, min(lats) - margin, max(lons) + margin, max(lats) + margin)
+        """A box around it, a little too large; of all longitudes where it comes to a pole or the 180th meridian."""
+        lon, lat = self.centre
+        reach = self.metres / _LEAST_RADIUS
+        high = math.degrees(reach)
+        south, north = max(-90.0, lat - high), min(90.0, lat + high)
+        if south > -90 and north < 90:
+            # Napier's rule, in the triangle of the pole, the centre, and where a meridian touches the circle.
+            wide = math.degrees(math.asin(math.sin(reach) / math.cos(math.radians(lat))))
+            if lon - wide > -180 and lon + wide < 180:
+                return Box(lon - wide, south, lon + wide, north)
+        return Box(-180, south, 180, north)
 
     @cached_property
     def outline(self) -> ShapelyPolygon:

@@ -11,18 +11,22 @@ from geo.tables import event, feed
 PLACING_LOCK = 0x504C4143  # "PLAC": whoever holds it gives out positions
 
 _LOCK = select(func.pg_advisory_xact_lock(PLACING_LOCK))
-_PLACE = text("""
-    WITH unplaced AS (
+_UNPLACED = text("""
+    SELECT id FROM (
         SELECT id, version, max(at) OVER (PARTITION BY coalesce(report_id, alert_id, id) ORDER BY version) AS settled
         FROM event WHERE position IS NULL
-    ), ranked AS (
-        SELECT id, row_number() OVER (ORDER BY settled, version, id) AS rank FROM unplaced
-    ), placed AS (
-        UPDATE event SET position = feed.position + ranked.rank FROM ranked, feed WHERE event.id = ranked.id
+    ) AS unplaced
+    ORDER BY settled, version, id
+""")
+# With the ids at hand the planner knows how many there are, and in which partitions.
+_PLACE = text("""
+    WITH placed AS (
+        UPDATE event SET position = feed.position + ranked.rank
+        FROM feed, unnest(CAST(:ids AS uuid[])) WITH ORDINALITY AS ranked (id, rank)
+        WHERE event.id = ranked.id AND event.id = ANY(CAST(:ids AS uuid[]))
         RETURNING event.id
     )
-    UPDATE feed SET position = position + fresh.count FROM (SELECT count(*) FROM placed) AS fresh WHERE fresh.count > 0
-    RETURNING fresh.count
+    UPDATE feed SET position = position + (SELECT count(*) FROM placed)
 """)
 
 
@@ -33,8 +37,10 @@ async def place(conn: AsyncConnection) -> int:
     sees all that was committed before; of one report it sees version n whenever it sees n + 1.
     """
     await conn.execute(_LOCK)
-    placed: int | None = (await conn.execute(_PLACE)).scalar()
-    return placed or 0
+    ids = (await conn.scalars(_UNPLACED)).all()
+    if ids:
+        await conn.execute(_PLACE, {"ids": ids})
+    return len(ids)
 
 
 class Head(NamedTuple):

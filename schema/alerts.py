@@ -17,11 +17,11 @@ from schema.alike import FROM_DATABASE
 from schema.areas import Area, AreaInput, area_of, check_known, search_area
 from schema.context import Info
 from schema.enums import ActorKind, Severity
-from schema.following import seal
 from schema.nodes import Node
 from schema.pages import DEFAULT_FIRST, After, First, check_first, page_info
 from schema.reports import NESTED_FIRST
 from schema.scalars import Cursor, GeoJSON
+from schema.snapshots import Snapshot
 
 DECIMALS = 6  # of degrees: a decimetre
 
@@ -114,9 +114,10 @@ class AlertEdge:
 class AlertConnection:
     edges: list[AlertEdge] = strawberry.field(description="The alerts with their cursors.")
     page_info: PageInfo = strawberry.field(description="Whether there is more, and the cursors to get it.")
-    live_cursor: Cursor = strawberry.field(
+    live_cursor: Cursor | None = strawberry.field(
+        graphql_type=Cursor,
         description="Pass it as `after` to `alertEvents` with the same area, and you get every change since this page "
-        "was read. A change that the page already shows may come once; its `version` tells."
+        "was read. A change that the page already shows may come once; its `version` tells.",
     )
 
     @strawberry.field(description="The alerts without their cursors.")
@@ -146,13 +147,12 @@ async def alerts(
     after: After = None,
 ) -> AlertConnection:
     """What authorities tell an area, page by page, newest first."""
-    cursors = info.context.services.cursors
-    live = seal(info, None)  # before the page is read: what happens meanwhile comes twice, not never
+    cursors, snapshot = info.context.services.cursors, Snapshot(info)
     check_first(first)
     where = await search_where(info, area)
     asked = repr(("alerts", area.code or where, active_only))  # a code may lead elsewhere on the next page
     behind = None if after is None else cursors.open_page(asked, after)
-    async with info.context.db.read() as conn:
+    async with snapshot.read() as conn:
         found, more = await geo_alerts.page(conn, where, active_only=active_only, after=behind, first=first)
     if not found and not isinstance(where, str):
         await check_known(info, where)
@@ -161,7 +161,7 @@ async def alerts(
         for record in found
     ]
     pages = page_info([e.cursor for e in edges], more=more, after=after)
-    return AlertConnection(edges=edges, page_info=pages, live_cursor=live)
+    return AlertConnection(edges=edges, page_info=pages, live_cursor=snapshot.cursor)
 
 
 def alert_of(record: Record | None) -> Alert | None:

@@ -116,6 +116,7 @@ class Hub:
                 self._give_up(list(group.members), error)
         for (cohort, _), (told, members) in recipients.items():
             await self._send(cohort, told, members, delivery, position)
+        await asyncio.sleep(0)  # who reads has time to; else a burst would make everybody look slow
 
     async def _send(
         self, cohort: Cohort, told: Any, members: Sequence[Member], delivery: AnyDelivery | None, position: int

@@ -29,6 +29,7 @@ from schema.pages import DEFAULT_FIRST, After, First, check_first, page_info
 from schema.report_event import ReportEvent
 from schema.reports import Report, report_of
 from schema.scalars import Cursor
+from schema.snapshots import Snapshot
 
 _QUERY = "notifications"
 
@@ -95,9 +96,10 @@ class NotificationEdge:
 class NotificationConnection:
     edges: list[NotificationEdge] = strawberry.field(description="The notifications with their cursors.")
     page_info: PageInfo = strawberry.field(description="Whether there is more, and the cursors to get it.")
-    live_cursor: Cursor = strawberry.field(
+    live_cursor: Cursor | None = strawberry.field(
+        graphql_type=Cursor,
         description="Pass it as `after` to the subscription `notifications`, and you get every one since this page was "
-        "read. One that the page already shows may come once; its `id` tells."
+        "read. One that the page already shows may come once; its `id` tells.",
     )
 
     @strawberry.field(description="The notifications without their cursors.")
@@ -116,10 +118,9 @@ async def unread(info: Info) -> int:
 
 async def notifications(info: Info, first: First = DEFAULT_FIRST, after: After = None) -> NotificationConnection:
     """What the caller was told of, page by page, newest first."""
-    cursors = info.context.services.cursors
-    live = seal(info, None)  # before the page is read: what is told meanwhile comes twice, not never
+    cursors, snapshot = info.context.services.cursors, Snapshot(info)
     behind = None if after is None else cursors.open_page(_QUERY, after).id
-    async with info.context.db.read() as conn:
+    async with snapshot.read() as conn:
         found = await geo_notifications.page(conn, info.context.viewer, behind, check_first(first) + 1)
     edges = [
         NotificationEdge(
@@ -128,7 +129,7 @@ async def notifications(info: Info, first: First = DEFAULT_FIRST, after: After =
         for record in found[:first]
     ]
     pages = page_info([e.cursor for e in edges], more=len(found) > first, after=after)
-    return NotificationConnection(edges=edges, page_info=pages, live_cursor=live)
+    return NotificationConnection(edges=edges, page_info=pages, live_cursor=snapshot.cursor)
 
 
 async def notification_by_id(info: Info, id: strawberry.ID) -> Notification | None:

@@ -19,6 +19,7 @@ from schema.pages import DEFAULT_FIRST, After, First, check_first, page_info
 from schema.points import PointInput
 from schema.reports import NearbyReport, Report, ReportConnection, ReportEdge, report_of
 from schema.scalars import Cursor
+from schema.snapshots import Snapshot
 
 MIN_TEXT, MAX_TEXT = 3, 100
 
@@ -114,13 +115,12 @@ async def reports_in(
     after: After = None,
 ) -> ReportConnection:
     """The reports of an area, page by page."""
-    cursors, feed = info.context.services.cursors, info.context.services.feed
-    live = Cursor(cursors.seal_feed(feed.now))  # before the page is read: what happens meanwhile comes twice, not never
+    cursors, snapshot = info.context.services.cursors, Snapshot(info)
     check_first(first)
     query = ReportQuery(await search_area(info, area), await checked_filter(info, filter), order_by)
     asked = repr(("reports", area.code or query.area, filter, order_by))  # a code may lead elsewhere on the next page
     behind = None if after is None else cursors.open_page(asked, after)
-    async with info.context.db.read() as conn:
+    async with snapshot.read() as conn:
         found, more = await report_pages.page(conn, info.context.viewer, query, behind, first)
     if not found:
         await check_known(info, query.area)
@@ -132,7 +132,7 @@ async def reports_in(
         for record in found
     ]
     pages = page_info([e.cursor for e in edges], more=more, after=after)
-    return ReportConnection(edges=edges, page_info=pages, live_cursor=live)
+    return ReportConnection(edges=edges, page_info=pages, live_cursor=snapshot.cursor)
 
 
 async def reports_near(

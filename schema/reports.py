@@ -204,9 +204,10 @@ class ReportEdge:
 class ReportConnection:
     edges: list[ReportEdge] = strawberry.field(description="The reports with their cursors.")
     page_info: PageInfo = strawberry.field(description="Whether there is more, and the cursors to get it.")
-    live_cursor: Cursor = strawberry.field(
+    live_cursor: Cursor | None = strawberry.field(
+        graphql_type=Cursor,
         description="Pass it as `after` to `reportEvents` with the same area and filter, and you get every change "
-        "since this page was read. A change that the page already shows may come once; its `version` tells."
+        "since this page was read. A change that the page already shows may come once; its `version` tells.",
     )
 
     @strawberry.field(description="The reports without their cursors.")

@@ -6,9 +6,9 @@ from geo import involvement
 from geo.cursor import PageCursor
 from schema.context import Budget, Context, Info
 from schema.enums import Role
-from schema.following import seal
 from schema.pages import DEFAULT_FIRST, After, First, check_first, page_info
 from schema.reports import Report, ReportConnection, ReportEdge
+from schema.snapshots import Snapshot
 
 
 @strawberry.type(description="What is left of the caller's rate limit.")
@@ -38,18 +38,18 @@ class Viewer:
         description="The reports it has to do with: reported, confirmed, added to, adopted or follows; newest first."
     )
     async def reports(self, info: Info, first: First = DEFAULT_FIRST, after: After = None) -> ReportConnection:
-        cursors, live = info.context.services.cursors, seal(info, None)
+        cursors, snapshot = info.context.services.cursors, Snapshot(info)
         asked = f"viewer {self.context.viewer.party}"
         behind = None if after is None else cursors.open_page(asked, after)
         limit = check_first(first)
-        async with info.context.db.read() as conn:
+        async with snapshot.read() as conn:
             found = await involvement.reports_of(conn, self.context.viewer, behind, limit + 1)
         edges = [
             ReportEdge(cursor=cursors.seal_page(asked, PageCursor(one.submitted_at, one.id)), node=Report(record=one))
             for one in found[:limit]
         ]
         pages = page_info([edge.cursor for edge in edges], more=len(found) > limit, after=after)
-        return ReportConnection(edges=edges, page_info=pages, live_cursor=live)
+        return ReportConnection(edges=edges, page_info=pages, live_cursor=snapshot.cursor)
 
     @strawberry.field(description="What is left of its rate limit; null on a WebSocket.")
     def rate_limit(self) -> RateLimit | None:

@@ -105,7 +105,8 @@ async def fill(db: Database, count: int) -> None:
         ('{ area(code: "WK051829") { name } }', 1),
         ("{ area(at: {lon: 4.295, lat: 52.065}) { name } }", 1),
         ("{ areas { nodes { code name } } }", 1),
-        (f"{{ reports(area: {DISTRICT}) {{ nodes {{ {SCALARS} }} pageInfo {{ endCursor }} liveCursor }} }}", 1),
+        (f"{{ reports(area: {DISTRICT}) {{ nodes {{ {SCALARS} }} pageInfo {{ endCursor }} }} }}", 1),
+        (f"{{ reports(area: {DISTRICT}) {{ nodes {{ {SCALARS} }} liveCursor }} }}", 4),  # BEGIN, the place, COMMIT
         (f"{{ reportsNear(point: {{lon: 4.295, lat: 52.065}}) {{ metres report {{ {SCALARS} }} }} }}", 1),
         (f"{{ reports(area: {DISTRICT}) {{ nodes {{ category {{ name }} allowedTransitions }} }} }}", 1),
         ('{ reports(area: {code: "GM0518"}) { nodes { id } } }', 1),

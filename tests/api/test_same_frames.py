@@ -1,0 +1,196 @@
+"""The hub and the plain generators send the same messages, byte for byte: for any subscription that the schema allows,
+any caller, and any history."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain, count
+from typing import Any
+
+import os, json
+from collections import Counter
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import update
+
+from api.auth import Tokens
+from geo.db import Database, engine
+from geo.tables import category
+from geo.viewer import ANONYMOUS, Viewer
+from schema.root import make_schema
+from tests.api.two_paths import Frames, Paths, two_paths
+from tests.clients.caller import Caller
+from tests.conftest import SECRET, copied
+from tests.generated_histories import APP, EVERYBODY, FOR_ANNA, History, Step, areas, filters, histories
+from tests.generated_subscriptions import ROOTS, Subscription, subscriptions
+from tests.world import ELSEWHERE, INSIDE, NEIGHBOUR, RESIDENT, build
+
+pytestmark = pytest.mark.anyio
+
+SCHEMA = make_schema()._schema
+SHARE = 0.95  # at least so many of the subscriptions are served together
+_keys = count(1)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A subscription of somebody. Which report it is about is a number, counted round."""
+
+    by: Viewer
+    subscription: Subscription
+    number: int
+
+    def payload(self, reports: list[str], after: str | None) -> Mapping[str, Any]:
+        _, document, name, variables = self.subscription
+        needed = {"id": reports[self.number % len(reports)]} if self.subscription.root == "report" else {}
+        return {"query": document, "operationName": name, "variables": {**variables, **needed, "after": after}}
+
+
+@st.composite
+def crowds(draw: st.DrawFn) -> list[Asked]:
+    """Several callers with the same document, some of them with another area or filter."""
+    root = draw(st.sampled_from(["reportEvents", "reportEvents", *ROOTS]))
+    common = draw(subscriptions(SCHEMA, root, {"area": draw(areas), "filter": draw(filters)}))
+    crowd = []
+    for by in draw(st.lists(st.sampled_from(EVERYBODY), min_size=3, max_size=6)):
+        own = {"area": draw(areas), "filter": draw(filters)} if draw(st.booleans()) else {}
+        variables = common.variables | {name: own[name] for name in own if name in common.variables}
+        crowd.append(Asked(by, common._replace(variables=variables), draw(st.integers(0, 2))))
+    return crowd
+
+
+@dataclass(frozen=True, repr=False)
+class Scene:
+    """Subscriptions, a history, and from which part of it on those hear of it that come late."""
+
+    watchers: list[Asked]
+    steps: list[Step]
+    part: float
+
+    def __repr__(self) -> str:
+        return "a scene"  # what matters of it stands in the message of the assertion
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    return Scene([*chain(*draw(st.lists(crowds(), min_size=4, max_size=6)))], draw(histories), draw(st.floats(0, 1)))
+
+
+@dataclass(repr=False)
+class Stage:
+    paths: Paths
+    db: Database
+    callers: Mapping[Viewer, Caller]
+    joined: int = 0
+    begun: int = 0
+    frames: list[Any] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return "the stage"
+
+
+def headers(viewer: Viewer) -> Mapping[str, str]:
+    if viewer is ANONYMOUS:
+        return {}
+    assert viewer.organisation and viewer.party
+    subject = viewer.party.partition("/")[2]
+    lifetime = timedelta(hours=1)
+    token = Tokens(SECRET).mint(
+        viewer.role, subject=subject, organisation=viewer.organisation, areas=viewer.areas, lifetime=lifetime
+    )
+    resident = {"Bart-Resident": subject} if viewer is FOR_ANNA else {}
+    return {"Authorization": f"Bearer {token}", **resident}
+
+
+@pytest.fixture(scope="module")
+async def stage(
+    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stage]:
+    async with AsyncExitStack() as stack:
+        url = stack.enter_context(copied(server_url, template))
+        db = Database(engine(url))
+        stack.push_async_callback(db.engine.dispose)
+        await build(db)
+        async with db.write() as conn:
+            swept = update(category).where(category.c.slug == "glas")
+            await conn.execute(swept.values(guidance_nl="Veeg het op.", guidance_en="Sweep it up.", borrow=[]))
+        known = {viewer: headers(viewer) for viewer in (*EVERYBODY, APP)}
+        folder = tmp_path_factory.mktemp("frames")
+        paths = await stack.enter_async_context(two_paths(url, db, folder, {of: known[of] for of in EVERYBODY}))
+        callers = {}
+        for viewer, given_ in known.items():
+            http = await stack.enter_async_context(httpx.AsyncClient(headers=given_, timeout=30))
+            callers[viewer] = Caller(http, paths.fast.served.graphql)
+        made = Stage(paths, db, callers)
+        yield made
+        if os.environ.get("SHOW"):
+            c=Counter()
+            for one, fr in made.frames:
+                c[one.subscription.root]+=1; c[one.subscription.root+" frames"]+=len(fr)
+                for t in fr:
+                    for k in ("errors","Resync"):
+                        if k in t: c[k]+=1
+                    m=json.loads(t)
+                    c[m["type"]]+=1
+                    if m["type"]=="error": c[str(m["payload"][0].get("extensions",{}).get("code"))]+=1
+                    if "errors" in str(m): 
+                        for e in m["payload"].get("errors",[]) if isinstance(m["payload"],dict) else []: c["E "+e["extensions"]["code"]]+=1
+                    c["bytes"]+=len(t)
+            print(c, made.joined, made.begun)
+
+
+BEGIN = [
+    Step(RESIDENT, "submitReport", {"location": INSIDE._asdict(), "category": "glas", "description": "Scherven", "confirmNew": True}),
+    Step(NEIGHBOUR, "submitReport", {"location": ELSEWHERE._asdict(), "category": "verlichting", "description": "Lamp", "confirmNew": True}),
+]
+
+
+async def told(stage: Stage, watchers: Mapping[str, tuple[Asked, str | None]], reports: list[str]) -> None:
+    """Subscribe, and note how many the hub serves of those that were not refused."""
+    paths = stage.paths
+    for key, (one, after) in watchers.items():
+        await paths.subscribe(one.by, key, one.payload(reports, after))
+    await paths.settle()
+    assert paths.fast.hub is not None
+    stage.begun += len(watchers) - paths.plain.refused
+    stage.joined += paths.fast.hub.joined
+
+
+async def same(stage: Stage, watchers: Mapping[str, tuple[Asked, str | None]]) -> None:
+    fast, plain = await stage.paths.end()
+    for key, (one, _) in watchers.items():
+        stage.frames.append((one, plain[key]))
+        assert fast[key] == plain[key], one
+
+
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a scene that fails
+# Shrinking would take minutes: an example takes a second.
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(scenes())
+async def test_both_send_the_same(stage: Stage, scene: Scene) -> None:
+    history = History(stage.db, stage.callers)
+    for step in BEGIN:
+        await history.take(step)
+    await stage.paths.settle()
+    begin = stage.paths.plain.feed.now.position
+    live = {str(next(_keys)): (one, None) for one in scene.watchers}
+    await told(stage, live, history.reports)
+    for step in scene.steps:
+        await history.take(step)
+        await stage.paths.settle()
+    await same(stage, live)
+    missed = stage.paths.plain.feed.now.position - begin
+    late = {
+        str(next(_keys)): (one, stage.paths.cursor(back)) for back in (missed, int(scene.part * missed)) for one in scene.watchers
+    }
+    await told(stage, late, history.reports)
+    await same(stage, late)
+    assert stage.joined >= SHARE * stage.begun
