@@ -84,6 +84,8 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     )
     schema = make_schema(lambda: OperationMetrics(metrics))
     hub = Hub(schema, services) if settings.fan_out else None
+    if hub:
+        metrics.follow(hub)
     endpoint = Endpoint(schema, services, edge, hub, settings.max_sockets)
 
     @asynccontextmanager
@@ -129,6 +131,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         lifespan=lifespan,
     )
     app.state.draining = endpoint.draining
+    app.state.open_sockets = endpoint.open_sockets
     return app
 
 

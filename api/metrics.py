@@ -9,6 +9,7 @@ from strawberry.extensions.base_extension import SchemaExtension
 from geo import positions
 from geo.db import Database
 from geo.feed import Feed
+from schema.hub import Hub
 
 MAX_NAMES, MAX_LENGTH = 200, 80  # operation names come from callers; the rest is counted as "other"
 
@@ -38,6 +39,14 @@ class Metrics:
                 return "other"
             self._names.add(operation)
         return operation
+
+    def follow(self, hub: Hub) -> None:
+        """Tell how many subscriptions the hub tells, and how many it can treat as one."""
+        for name, meaning, count in (
+            ("subscriptions", "Subscriptions that share their events", lambda: hub.groups.members),
+            ("subscription_groups", "Groups of them that are told of the same events", lambda: len(hub.groups)),
+        ):
+            Gauge(f"bart_{name}", meaning, registry=self.registry).set_function(count)
 
     def count_read(self, at_replica: bool) -> None:
         self._reads.labels("replica" if at_replica else "primary").inc()

@@ -20,6 +20,9 @@ class OpenSockets:
         self._gauge = gauge
         self._open: set[Socket] = set()
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     @property
     def full(self) -> bool:
         return len(self._open) > self._most

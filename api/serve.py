@@ -15,6 +15,7 @@ from api import logs, migrate
 from api.app import create_app
 from api.bus import Bus
 from api.cluster import Cluster
+from api.garbage import keep_tidy
 from api.mail_jobs import MailQueue
 from api.mails import make_mails
 from api.notifier import keep_notifying
@@ -65,6 +66,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            state = cast("Starlette", self.config.loaded_app).state
+            self._tidying = asyncio.create_task(keep_tidy(lambda: len(state.open_sockets)))
             self._announce()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

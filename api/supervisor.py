@@ -4,6 +4,7 @@ All accept from the one socket that the supervisor holds open: whoever connects 
 """
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -76,6 +77,7 @@ def _serve(database_url: str, listening: socket.socket, supervisor: Connection) 
     settings = Settings()
     logs.configure(as_json=settings.log_json)
     Server(serve.config(settings, database_url), supervisor).run([listening])
+    os._exit(0)  # to take all of it apart would hold up the restart of the next one by a second
 
 
 class Process:

@@ -1,5 +1,6 @@
 """Categories: a short list that every report refers to, so each process keeps it for a few seconds."""
 
+import asyncio
 from collections.abc import Mapping
 
 from cachetools import TTLCache
@@ -47,11 +48,21 @@ class Categories:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._kept: TTLCache[None, dict[str, Category]] = TTLCache(maxsize=1, ttl=KEPT_SECONDS)
+        self._reading: asyncio.Task[dict[str, Category]] | None = None
 
     async def all(self) -> Mapping[str, Category]:
+        """Those that are at hand, or else are read: by a task of its own, for all who wait, also for who gives up."""
         if (known := self._kept.get(None)) is None:
+            self._reading = self._reading or asyncio.create_task(self._read())
+            known = await asyncio.shield(self._reading)
+        return known
+
+    async def _read(self) -> dict[str, Category]:
+        try:
             async with self._db.read_primary() as conn:
                 known = self._kept[None] = await everything(conn)
+        finally:
+            self._reading = None
         return known
 
     async def usable(self, slug: str, path: Path) -> Category:

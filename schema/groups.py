@@ -75,6 +75,14 @@ class Groups:
         """Those there are now; others may come and go meanwhile."""
         return iter(tuple(self._by_key.values()))
 
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    @property
+    def members(self) -> int:
+        """How many there are in all."""
+        return sum(len(group.members) for group in self._by_key.values())
+
     def find(self, key: object) -> Group | None:
         return self._by_key.get(key)
 

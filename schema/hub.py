@@ -37,7 +37,7 @@ class Hub:
         self._feed = services.feed
         self._services = services
         self._plans = Plans(schema)
-        self._groups = Groups()
+        self.groups = Groups()
         self._replays = asyncio.Semaphore(REPLAYS)
         self._cursor: FeedCursor | None = None
 
@@ -64,7 +64,7 @@ class Hub:
                 try:
                     await self._tell(delivery, position)
                 except Exception as error:
-                    self._give_up([member for group in self._groups for member in group.members], error)
+                    self._give_up([member for group in self.groups for member in group.members], error)
 
     async def join(
         self,
@@ -81,16 +81,19 @@ class Hub:
         listener = executor and await self._plans.listener(executor)
         if not (plan and executor and listener):
             return None
-        viewer = ANONYMOUS if self._plans.alike(plan, variables, executor) and not listener.personal else context.viewer
+        alike = self._plans.alike(plan, variables, executor)
+        if alike is None:
+            return None
+        viewer = ANONYMOUS if alike and not listener.personal else context.viewer
         cohort_key = (*plan.key(variables), viewer)
         key = cohort_key, listener.key
         if listener.start != self._feed.now:
             await self._feed.catch_up()
-        group = self._groups.find(key)
+        group = self.groups.find(key)
         if group is None:
             await listener.look()
-            cohort = self._groups.cohort(cohort_key) or Cohort(cohort_key, executor, viewer, listener)
-            group = self._groups.add(key, cohort, listener)
+            cohort = self.groups.cohort(cohort_key) or Cohort(cohort_key, executor, viewer, listener)
+            group = self.groups.add(key, cohort, listener)
         member = Member(sink, head, group, context.viewer.party)
         group.members[member] = None
         try:
@@ -102,11 +105,11 @@ class Hub:
 
     def leave(self, member: Member) -> None:
         """Tell it nothing any more."""
-        self._groups.leave(member)
+        self.groups.leave(member)
 
     async def _tell(self, delivery: AnyDelivery, position: int) -> None:
         recipients: dict[tuple[Cohort, type], tuple[Any, list[Member]]] = {}
-        for count, group in enumerate(self._groups.concerned(delivery)):
+        for count, group in enumerate(self.groups.concerned(delivery)):
             if count % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
             try:
@@ -207,7 +210,7 @@ class Hub:
         """Tell all that the feed goes on elsewhere."""
         resync, self._cursor = self._resync(self._now), self._feed.now
         members: defaultdict[Cohort, list[Member]] = defaultdict(list)
-        for group in self._groups:
+        for group in self.groups:
             for member in group.members:
                 member.after = -1 if member.live else member.after
                 members[group.cohort].append(member)
@@ -216,10 +219,10 @@ class Hub:
 
     async def _look_again(self) -> None:
         """Find areas on another map."""
-        for group in self._groups:
+        for group in self.groups:
             try:
                 await group.listener.look()
             except Exception as error:
                 self._give_up(list(group.members), error)
             else:
-                self._groups.moved(group)
+                self.groups.moved(group)

@@ -57,7 +57,7 @@ class Plans:
     def __init__(self, schema: Any) -> None:
         self._schema = schema._schema
         self._kept: LRUCache[tuple[str, str | None], Plan | None] = LRUCache(PLANS)
-        self._alike: LRUCache[tuple[Plan, bytes], bool] = LRUCache(PLANS)
+        self._alike: LRUCache[tuple[Plan, bytes], bool | None] = LRUCache(PLANS)
 
     def find(self, query: str, operation_name: str | None) -> Plan | None:
         if len(query) > LONGEST:
@@ -95,11 +95,15 @@ class Plans:
         )
         return made if isinstance(made, Executor) else None
 
-    def alike(self, plan: Plan, variables: Mapping[str, object], executor: Executor[Any]) -> bool:
-        """Whether its events look the same to all callers."""
+    def alike(self, plan: Plan, variables: Mapping[str, object], executor: Executor[Any]) -> bool | None:
+        """Whether its events look the same to all callers; None where each is an error, as of a variable that is null
+        where it must not be."""
         key = plan.key(variables)
         if key not in self._alike:
-            self._alike[key] = Projection(executor).alike
+            try:
+                self._alike[key] = Projection(executor).alike
+            except GraphQLError:
+                self._alike[key] = None
         return self._alike[key]
 
     async def listener(self, executor: Executor[Any]) -> Listener[Any] | None:

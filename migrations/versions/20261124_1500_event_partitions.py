@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 revision = "20261124_event_partitions"
 down_revision = "20261124_revocation"
@@ -19,12 +19,8 @@ branch_labels = None
 depends_on = None
 
 ATTEMPTS = 60
-# All that is touched, in the order in which most transactions take it. Whoever waits longer than a second for a lock
-# looks for a deadlock, and may be the one who is cut off: so this gives up sooner, lets all go, and tries again.
-LOCK = """
-    SET LOCAL lock_timeout = '400ms';
-    LOCK TABLE message, report, alert, event, notification IN ACCESS EXCLUSIVE MODE
-"""
+# All that is touched, in the order in which most transactions take it.
+TOUCHED = "message, report, alert, event, notification"
 REFERENCES = (("message", "event_id"), ("notification", "event_id"), ("notification", "notice_id"))
 INDEXES = ("pkey", "position_key", "report_id_version_key", "alert_id_idx", "party_idx", "unplaced_idx")
 MONTHS = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent IN ({}) ORDER BY 1"
@@ -34,25 +30,30 @@ def upgrade() -> None:
     soon = datetime.now(UTC) + timedelta(days=7)  # nobody is refused an event at the turn of the month
     month = datetime(soon.year + soon.month // 12, soon.month % 12 + 1, 1, tzinfo=UTC)
     end = UUID(int=int(month.timestamp() * 1000) << 80)  # a UUIDv7 begins with its millisecond
-    op.execute("ALTER TABLE event DROP CONSTRAINT IF EXISTS event_id_check")
-    op.execute(f"ALTER TABLE event ADD CONSTRAINT event_id_check CHECK (id < '{end}') NOT VALID")
-    with op.get_context().autocommit_block():
-        op.execute("ALTER TABLE event VALIDATE CONSTRAINT event_id_check")
+    bound = f"ADD CONSTRAINT event_id_check CHECK (id < '{end}') NOT VALID"
+    _locked("event", lambda: op.execute(f"ALTER TABLE event DROP CONSTRAINT IF EXISTS event_id_check, {bound}"))
     try:
-        _locked(lambda: _part(f"event_{soon:%Y_%m}", end))
-    except OperationalError:
-        op.execute("ALTER TABLE event DROP CONSTRAINT event_id_check")
-        op.execute("COMMIT")
+        with op.get_context().autocommit_block():
+            op.execute("ALTER TABLE event VALIDATE CONSTRAINT event_id_check")
+        _locked(TOUCHED, lambda: _part(f"event_{soon:%Y_%m}", end))
+    except DBAPIError:
+        with op.get_context().autocommit_block():  # for else it would refuse the events of later months
+            op.execute("ALTER TABLE event DROP CONSTRAINT event_id_check")
         raise
 
 
-def _locked(do: Callable[[], None]) -> None:
-    """Do something when all is locked."""
+def _locked(tables: str, do: Callable[[], None]) -> None:
+    """Do something when tables are locked.
+
+    Whoever waits longer than a second for a lock looks for a deadlock, and may be the one who is cut off; and others
+    wait behind us. So this gives up sooner, lets all go, and tries again.
+    """
     connection = op.get_bind()
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with connection.begin_nested():
-                op.execute(LOCK)
+                op.execute("SET LOCAL lock_timeout = '400ms'")
+                op.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
                 do()
         except OperationalError as error:
             if attempt == ATTEMPTS or getattr(error.orig, "sqlstate", None) != "55P03":  # lock_not_available
@@ -85,7 +86,7 @@ def _part(first: str, end: UUID) -> None:
 
 def downgrade() -> None:
     """The first month takes in the rows of all others."""
-    _locked(_join)
+    _locked(TOUCHED, _join)
     with op.get_context().autocommit_block():
         for table, column in REFERENCES:
             op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {table}_{column}_fkey")

@@ -6,10 +6,11 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy.pool import QueuePool
 
 from api.outbox import Outbox
 from api.wire import Wire
@@ -97,13 +98,13 @@ def event_of(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_empty(hub: Hub) -> bool:
-    groups = hub._groups
+    groups = hub.groups
     kept = groups._by_key, groups._areas, groups._topics, groups._of_cohort, groups._cohorts
     return not any(len(part) for part in kept)
 
 
 def joined(hub: Hub) -> int:
-    return sum(len(group.members) for group in hub._groups)
+    return sum(len(group.members) for group in hub.groups)
 
 
 async def test_an_id_that_the_hub_serves_is_in_use(hubs: list[Hub], server: Served) -> None:
@@ -184,6 +185,20 @@ async def test_a_thousand_subscriptions_that_come_and_go_leave_nothing_behind(
     done.set()
     await writing
     await until(lambda: is_empty(hubs[0]))
+
+
+async def test_what_is_remembered_is_read_anew_without_harm(hubs: list[Hub], server: Served) -> None:
+    """Payloads are made of what is at hand; to find that something is not must not break off a read of the database."""
+    document = WATCH.replace("{ description }", "{ category { name } }")
+    async with greeted(server) as caller:
+        await caller.say(ask(document))
+        await until(lambda: joined(hubs[0]))
+        services = hubs[0]._services
+        for _ in range(3):
+            services.categories._kept.clear()
+            await submit(server.db)
+            assert event_of(await caller.hear())["report"] == {"category": {"name": "Glas op straat"}}
+    await until(lambda: cast("QueuePool", services.db.engine.pool).checkedout() == 0)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,11 @@ any caller, and any history."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, count
 from typing import Any
 
-import os, json
-from collections import Counter
 import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -21,7 +19,7 @@ from geo.db import Database, engine
 from geo.tables import category
 from geo.viewer import ANONYMOUS, Viewer
 from schema.root import make_schema
-from tests.api.two_paths import Frames, Paths, two_paths
+from tests.api.two_paths import Paths, two_paths
 from tests.clients.caller import Caller
 from tests.conftest import SECRET, copied
 from tests.generated_histories import APP, EVERYBODY, FOR_ANNA, History, Step, areas, filters, histories
@@ -76,7 +74,7 @@ class Scene:
 
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
-    return Scene([*chain(*draw(st.lists(crowds(), min_size=4, max_size=6)))], draw(histories), draw(st.floats(0, 1)))
+    return Scene([*chain(*draw(st.lists(crowds(), min_size=4, max_size=6)))], draw(histories()), draw(st.floats(0, 1)))
 
 
 @dataclass(repr=False)
@@ -86,7 +84,6 @@ class Stage:
     callers: Mapping[Viewer, Caller]
     joined: int = 0
     begun: int = 0
-    frames: list[Any] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return "the stage"
@@ -95,8 +92,8 @@ class Stage:
 def headers(viewer: Viewer) -> Mapping[str, str]:
     if viewer is ANONYMOUS:
         return {}
-    assert viewer.organisation and viewer.party
-    subject = viewer.party.partition("/")[2]
+    assert viewer.organisation
+    subject = viewer.known_party().partition("/")[2]
     lifetime = timedelta(hours=1)
     token = Tokens(SECRET).mint(
         viewer.role, subject=subject, organisation=viewer.organisation, areas=viewer.areas, lifetime=lifetime
@@ -106,9 +103,7 @@ def headers(viewer: Viewer) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="module")
-async def stage(
-    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Stage]:
+async def stage(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     async with AsyncExitStack() as stack:
         url = stack.enter_context(copied(server_url, template))
         db = Database(engine(url))
@@ -124,27 +119,20 @@ async def stage(
         for viewer, given_ in known.items():
             http = await stack.enter_async_context(httpx.AsyncClient(headers=given_, timeout=30))
             callers[viewer] = Caller(http, paths.fast.served.graphql)
-        made = Stage(paths, db, callers)
-        yield made
-        if os.environ.get("SHOW"):
-            c=Counter()
-            for one, fr in made.frames:
-                c[one.subscription.root]+=1; c[one.subscription.root+" frames"]+=len(fr)
-                for t in fr:
-                    for k in ("errors","Resync"):
-                        if k in t: c[k]+=1
-                    m=json.loads(t)
-                    c[m["type"]]+=1
-                    if m["type"]=="error": c[str(m["payload"][0].get("extensions",{}).get("code"))]+=1
-                    if "errors" in str(m): 
-                        for e in m["payload"].get("errors",[]) if isinstance(m["payload"],dict) else []: c["E "+e["extensions"]["code"]]+=1
-                    c["bytes"]+=len(t)
-            print(c, made.joined, made.begun)
+        yield Stage(paths, db, callers)
 
 
 BEGIN = [
-    Step(RESIDENT, "submitReport", {"location": INSIDE._asdict(), "category": "glas", "description": "Scherven", "confirmNew": True}),
-    Step(NEIGHBOUR, "submitReport", {"location": ELSEWHERE._asdict(), "category": "verlichting", "description": "Lamp", "confirmNew": True}),
+    Step(
+        RESIDENT,
+        "submitReport",
+        {"location": INSIDE._asdict(), "category": "glas", "description": "Scherven", "confirmNew": True},
+    ),
+    Step(
+        NEIGHBOUR,
+        "submitReport",
+        {"location": ELSEWHERE._asdict(), "category": "verlichting", "description": "Lamp", "confirmNew": True},
+    ),
 ]
 
 
@@ -162,7 +150,6 @@ async def told(stage: Stage, watchers: Mapping[str, tuple[Asked, str | None]], r
 async def same(stage: Stage, watchers: Mapping[str, tuple[Asked, str | None]]) -> None:
     fast, plain = await stage.paths.end()
     for key, (one, _) in watchers.items():
-        stage.frames.append((one, plain[key]))
         assert fast[key] == plain[key], one
 
 
@@ -189,7 +176,9 @@ async def test_both_send_the_same(stage: Stage, scene: Scene) -> None:
     await same(stage, live)
     missed = stage.paths.plain.feed.now.position - begin
     late = {
-        str(next(_keys)): (one, stage.paths.cursor(back)) for back in (missed, int(scene.part * missed)) for one in scene.watchers
+        str(next(_keys)): (one, stage.paths.cursor(back))
+        for back in (missed, int(scene.part * missed))
+        for one in scene.watchers
     }
     await told(stage, late, history.reports)
     await same(stage, late)

@@ -60,7 +60,7 @@ class WatchedHub(Hub):
 
     async def done(self) -> None:
         """Wait until nothing is being made any more."""
-        while working := [group.cohort._working for group in self._groups if group.cohort._working]:
+        while working := [group.cohort._working for group in self.groups if group.cohort._working]:
             await asyncio.wait(working)
 
 

@@ -10,11 +10,16 @@ class Cable:
     """Forwards the connections to `url`, one that names a port, from a port of its own."""
 
     def __init__(self, url: str) -> None:
-        self._parts = urlsplit(url)
+        self.plug(url)
+        self.connections = 0  # that were made so far
         self._ends: set[asyncio.StreamWriter] = set()
         self._whole = asyncio.Event()
         self._whole.set()
         self.url = ""
+
+    def plug(self, url: str) -> None:
+        """Lead new connections there."""
+        self._parts = urlsplit(url)
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
@@ -42,6 +47,7 @@ class Cable:
         if not self._whole.is_set():
             writer.transport.abort()
             return
+        self.connections += 1
         there_reader, there_writer = await asyncio.open_connection(self._parts.hostname, self._parts.port)
         self._ends |= {writer, there_writer}
         await asyncio.gather(self._forward(reader, there_writer), self._forward(there_reader, writer))

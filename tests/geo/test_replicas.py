@@ -1,22 +1,19 @@
 """Reads from a streaming replica: never older than what anybody was shown before, and never failing because of it."""
 
 import asyncio
-import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
-from api import migrate
-from api.cluster import Cluster
 from geo import events, replicas, reports, wal
 from geo.db import Database
 from geo.models import ActorKind, EventKind, Report, ReportStatus
@@ -25,31 +22,15 @@ from schema.nodes import make_id
 from tests.clients.caller import Caller, calling
 from tests.clients.watchers import DISTRICT, watch
 from tests.conftest import Served, execute
-from tests.replica import WHERE, Replica, at_replica, opened, reading_at_replica, served, until
+from tests.replica import WHERE, Replica, at_replica, left_out, opened, reading_at_replica, replicated, served, until
 from tests.world import ADMIN, INSIDE, OFFICER, RESIDENT, build, submit
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="bart-test-") as name:
-        Path(name).chmod(0o711)  # PostgreSQL does not run as root but as another user, who must get in
-        yield Path(name)
-
-
-@pytest.fixture(scope="module")
-def primary_url(folder: Path) -> Iterator[str]:
-    """A PostgreSQL whose commits wait until they are flushed, as those of a real one do."""
-    with Cluster(folder / "primary", durable=False) as url:
-        execute(url, "ALTER DATABASE bart SET synchronous_commit = on")
-        migrate.upgrade(url)
-        yield url
-
-
-@pytest.fixture(scope="module")
-def made(primary_url: str, folder: Path) -> Iterator[Replica]:
-    with Replica(primary_url, folder) as replica:
+def made() -> Iterator[Replica]:
+    with replicated() as replica:
         yield replica
 
 
@@ -62,16 +43,16 @@ def replica(made: Replica, monkeypatch: pytest.MonkeyPatch) -> Iterator[Replica]
 
 
 @pytest.fixture
-async def db(primary_url: str, replica: Replica) -> AsyncIterator[Database]:
-    async with opened(primary_url, replica.url) as (database, _):
+async def db(replica: Replica) -> AsyncIterator[Database]:
+    async with opened(replica.primary_url, replica.url) as (database, _):
         yield database
 
 
 @pytest.fixture(scope="module")
-async def world_url(primary_url: str) -> str:
-    async with opened(primary_url) as (database, _):
+async def world_url(made: Replica) -> str:
+    async with opened(made.primary_url) as (database, _):
         await build(database)
-    return primary_url
+    return made.primary_url
 
 
 async def change(db: Database, report: Report) -> Report:
@@ -215,15 +196,14 @@ async def test_a_replica_that_is_killed_is_left_out_and_used_again(db: Database,
     assert [entry["event"] for entry in logs] == ["replica_left_out"]
     with capture_logs() as logs:
         try:
-            begin = time.monotonic()
-            while time.monotonic() < begin + 1:  # longer than it rests
+            end = time.monotonic() + 1  # longer than it rests
+            while time.monotonic() < end:
                 assert not await at_replica(db)
-            assert db.replicas is not None
-            assert db.replicas.left_out == 1
+            assert left_out(db) == 1
         finally:
             replica.start()
         await until(lambda: at_replica(db))
-        assert db.replicas.left_out == 0
+        assert left_out(db) == 0
     assert [entry["event"] for entry in logs] == ["replica_used_again"]
 
 
@@ -280,8 +260,7 @@ async def test_a_replica_that_does_not_answer_is_asked_once(world_url: str, monk
 async def test_of_two_replicas_the_one_that_works_is_used(world_url: str, replica: Replica) -> None:
     async with opened(world_url, "postgresql:///bart?host=/nowhere", replica.url) as (db, _):
         await until(lambda: at_replica(db))
-        assert db.replicas is not None
-        assert db.replicas.left_out == 1
+        assert left_out(db) == 1
 
 
 async def test_another_server_is_not_taken_for_a_replica(world_url: str, replica: Replica) -> None:
@@ -292,33 +271,15 @@ async def test_another_server_is_not_taken_for_a_replica(world_url: str, replica
         position = await wal.Primary(here.engine).position()
 
         async def replayed() -> bool:
-            try:
+            with suppress(NotCaughtUp):
                 await wal.check_replayed(conn, position)
-            except NotCaughtUp:
-                return False
-            return True
+                return True
+            return False
 
         await until(replayed)
         for other in (position._replace(timeline=position.timeline + 1), position._replace(system=1)):
             with pytest.raises(NotOurs):
                 await wal.check_replayed(conn, other)
-
-
-async def test_readers_share_an_asking_that_begins_after_them(world_url: str) -> None:
-    async with opened(world_url) as (db, _):
-        primary, asked = wal.Primary(db.engine), 0
-        later: list[asyncio.Task[wal.Position]] = []
-
-        def note(conn: Any, cursor: Any, statement: str, *_: Any) -> None:
-            nonlocal asked
-            asked += "pg_walfile_name" in statement
-            if not later:  # the asking of the first twenty has begun: too late for these
-                later.extend(asyncio.get_running_loop().create_task(primary.position()) for _ in range(20))
-
-        event.listen(db.engine.sync_engine, "before_cursor_execute", note)
-        await asyncio.gather(*(primary.position() for _ in range(20)))
-        await asyncio.gather(*later)
-        assert asked == 2
 
 
 async def test_what_was_erased_is_forgotten_with_the_statements_for_replicas(db: Database) -> None:
@@ -333,7 +294,6 @@ async def test_an_officer_sees_what_another_just_changed(world_url: str, replica
     """The answer of a mutation is read behind its commit, nested fields too."""
     async with served(world_url, tmp_path, replica.url) as one, calling(one, OFFICER) as officer:
         report_id = make_id("Report", (await submit(one.db)).id)
-        made = "... on ReportEvent { report { status timeline(first: 9) { nodes { version } } } }"
+        made = "... on ReportEvent { report { timeline(first: 9) { nodes { version } } } }"
         answer = await officer.mutate("changeStatus", made, reportId=report_id, to="UNDER_WAY")
-        assert answer["report"]["status"] == "UNDER_WAY"
         assert [node["version"] for node in answer["report"]["timeline"]["nodes"]] == [1, 2]

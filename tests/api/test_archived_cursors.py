@@ -1,4 +1,4 @@
-"""What clients are told when months of events have been archived, over real sockets; and that the worker keeps months."""
+"""What clients are told when months of events have been archived, over real sockets; and the worker, which does it."""
 
 from datetime import UTC, datetime
 from pathlib import Path
