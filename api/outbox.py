@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from typing import NamedTuple
 
-from api.wire import Wire, come_back
+from api.wire import Wire, come_back, frame
 
 MAX_WAITING = 1024 * 1024  # bytes, besides what the transport keeps
 
@@ -16,36 +16,38 @@ class Message(NamedTuple):
     coalesced: int = 0
 
     @property
-    def text(self) -> bytes:
+    def frame(self) -> bytes:
         if not self.coalesced or not self.payload:
-            return self.head + self.payload + b"}"
-        return b'%b%b,"extensions":{"coalesced":%d}}}' % (self.head, self.payload[:-1], self.coalesced)
+            return frame(self.head, self.payload, b"}")
+        return frame(self.head, self.payload[:-1], b',"extensions":{"coalesced":%d}}}' % self.coalesced)
+
+    @property
+    def size(self) -> int:
+        return len(self.head) + len(self.payload)
 
 
 class Outbox:
     """The messages of one socket, in order. While its client does not read, of those with the same key the last one
     stays; a client that still falls too far behind is let go."""
 
-    __slots__ = ("_bytes", "_waiting", "_wire")
+    __slots__ = ("_bytes", "_waiting", "_wire", "_write")
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self._write = wire.transport.write
         self._waiting: OrderedDict[object, Message] | None = None
         self._bytes = 0
         wire.on_writable = self._go_on
 
     def send(self, head: bytes, payload: bytes, key: object = None) -> None:
         """Send the payload, a JSON object, behind the head of its operation and before a `}`."""
-        wire = self._wire
-        if wire.ended:
-            return
-        if self._waiting or wire.congested:
+        if self._waiting is None and self._wire.clear:
+            self._write(frame(head, payload, b"}"))
+        elif not self._wire.ended:
             self._keep(Message(head, payload), object() if key is None else (head, key))
-        else:
-            wire.write_text(head + payload + b"}")
 
     async def drained(self) -> None:
-        while not self._wire.ended and self._wire.congested:
+        while not self._wire.clear and not self._wire.ended:
             await self._wire.writable.wait()
 
     def end(self, code: int, reason: str) -> None:
@@ -56,17 +58,17 @@ class Outbox:
         if self._waiting is None:
             self._waiting = OrderedDict()
         if former := self._waiting.pop(key, None):
-            self._bytes -= len(former.payload)
+            self._bytes -= former.size
             message = message._replace(coalesced=former.coalesced + 1)
         self._waiting[key] = message
-        self._bytes += len(message.payload)
+        self._bytes += message.size
         if self._bytes > MAX_WAITING:
             self.end(1013, come_back("You read too slowly."))
 
     def _go_on(self) -> None:
-        while self._waiting and not self._wire.congested and not self._wire.ended:
+        while self._waiting and self._wire.clear:
             _, message = self._waiting.popitem(last=False)
-            self._bytes -= len(message.payload)
-            self._wire.write_text(message.text)
+            self._bytes -= message.size
+            self._write(message.frame)
         if not self._waiting:
             self._waiting = None

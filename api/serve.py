@@ -10,6 +10,7 @@ from typing import NoReturn, cast
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import State
 
 from api import logs, migrate
 from api.app import create_app
@@ -56,8 +57,8 @@ def exit_on_signals() -> None:
         signal.signal(number, leave)
 
 
-class Server(uvicorn.Server):
-    """Says so when it has begun to listen, and tells its app when it is about to end."""
+class Announced(uvicorn.Server):
+    """Says so when it has begun to listen."""
 
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
@@ -66,12 +67,22 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            state = cast("Starlette", self.config.loaded_app).state
-            self._tidying = asyncio.create_task(keep_tidy(lambda: len(state.open_sockets)))
             self._announce()
 
+
+class Server(Announced):
+    """Keeps its garbage small while it serves, and tells its app when it is about to end."""
+
+    @property
+    def _state(self) -> State:
+        return cast("Starlette", self.config.app).state
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._tidying = asyncio.create_task(keep_tidy(lambda: len(self._state.open_sockets)))
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        cast("Starlette", self.config.app).state.draining.set()
+        self._state.draining.set()
         await super().shutdown(sockets)
 
 

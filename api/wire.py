@@ -6,6 +6,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 EXTENSION = "bart.wire"  # where an application finds it in its scope
@@ -25,7 +26,12 @@ class Wire(WebSocketsSansIOProtocol):
     """One connection. Needs the extension permessage-deflate to be off: frames are written as they are."""
 
     on_writable: Any = None  # called when the other end has read most of what was sent
+    clear = False  # whether a frame can be written: the other end reads, and nothing is closed
     disconnected = close_sent = served = True  # as it is when all else has been let go of
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.clear = True
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -33,12 +39,21 @@ class Wire(WebSocketsSansIOProtocol):
             self.served = False
             self.scope["extensions"] |= {EXTENSION: {"wire": self}}
 
+    def handle_close(self, event: Frame) -> None:
+        self.clear = False
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        self.clear = False
+        super().handle_parser_exception()
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._let_go()
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
+        self.clear = False
         self.served = True
         self._let_go()
 
@@ -47,35 +62,25 @@ class Wire(WebSocketsSansIOProtocol):
         if self.disconnected and self.served:
             vars(self).clear()
 
+    def pause_writing(self) -> None:
+        self.clear = False
+        super().pause_writing()
+
     def resume_writing(self) -> None:
         super().resume_writing()
+        self.clear = not self.ended
         if self.on_writable:
             self.on_writable()
-
-    @property
-    def congested(self) -> bool:
-        """Whether more lies here unread than the transport wants to keep."""
-        return not self.writable.is_set()
 
     @property
     def ended(self) -> bool:
         return self.close_sent or self.disconnected or self.transport.is_closing()
 
-    def write_text(self, message: bytes) -> None:
-        """Send one message of UTF-8 in one frame (RFC 6455, 5.2)."""
-        size = len(message)
-        if size < 126:
-            head = bytes((0x81, size))
-        elif size < 65_536:
-            head = b"\x81\x7e" + size.to_bytes(2, "big")
-        else:
-            head = b"\x81\x7f" + size.to_bytes(8, "big")
-        self.transport.write(head + message)
-
     def end(self, code: int, reason: str) -> None:
         """Close, also where the other end does not read: then it is cut off after a while."""
         if self.ended:
             return
+        self.clear = False
         self.stop_keepalive()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.conn.send_close(code, reason)
@@ -95,8 +100,21 @@ class Wire(WebSocketsSansIOProtocol):
     def keepalive_timeout(self) -> None:
         """uvicorn closes a connection that answers no ping, but closing waits until all that was written has been read:
         for ever, when the other end is there and reads nothing. This one lets go; the client can resume."""
+        self.clear = False
         super().keepalive_timeout()
         self.transport.abort()
+
+
+def frame(*parts: bytes) -> bytes:
+    """One message of UTF-8 in one frame (RFC 6455, 5.2)."""
+    size = sum(map(len, parts))
+    if size < 126:
+        head = bytes((0x81, size))
+    elif size < 65_536:
+        head = b"\x81\x7e" + size.to_bytes(2, "big")
+    else:
+        head = b"\x81\x7f" + size.to_bytes(8, "big")
+    return b"".join((head, *parts))
 
 
 def come_back(why: str) -> str:

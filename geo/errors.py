@@ -190,7 +190,7 @@ class TokenExpired(BadToken):
 
 
 class TokenRevoked(BadToken):
-    """This token has been revoked."""
+    """This token was revoked."""
 
 
 class RateLimited(Problem):

@@ -153,11 +153,11 @@ class Context:
         """One statement for all that were asked for the same slice."""
 
         async def load(slices: list[Slice]) -> list[list[T]]:
-            groups: dict[tuple[PageCursor | None, int], list[UUID]] = defaultdict(list)
+            groups: dict[tuple[PageCursor | None, int], dict[UUID, None]] = defaultdict(dict)
             for key, after, limit in slices:
-                groups[after, limit].append(key)
+                groups[after, limit][key] = None  # each once, however often it was asked for
             async with self.db.read() as conn:
-                found = {group: await read(conn, ids, *group) for group, ids in groups.items()}
+                found = {group: await read(conn, list(ids), *group) for group, ids in groups.items()}
             return [found[after, limit][key] for key, after, limit in slices]
 
         return DataLoader(load, cache=False)

@@ -1,23 +1,20 @@
-"""graphql-transport-ws while the hub serves subscriptions together: ids, endings, and clients that do not keep up."""
+"""graphql-transport-ws while the hub serves subscriptions together: ids, and how sockets end."""
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import urlsplit
+from typing import cast
 
 import pytest
 from sqlalchemy.pool import QueuePool
 
-from api.outbox import Outbox
-from api.wire import Wire
 from geo.db import Database
 from schema.hub import Hub
+from tests.api.insides import is_empty, until
 from tests.clients.caller import Caller, calling
-from tests.clients.line import INIT, Line, ask, greeted, line
+from tests.clients.line import COME_BACK, INIT, ask, event_of, greeted, line
 from tests.conftest import Served, running
 from tests.world import INSIDE, RESIDENT, submit
 
@@ -29,78 +26,13 @@ WATCH = """subscription($area: AreaInput = {code: "WK051829"}, $after: Cursor) {
     ... on ReportEvent { cursor reportId version report { description } }
   }
 }"""
-LONG = "ë" * 4_000
-BUFFER = 4_096  # bytes, of either end of a narrow line
-COME_BACK = r"Come back after (\d\.\d) s\.$"
 ANSWER = {"data": {"viewer": {"role": "ANONYMOUS"}}}
-
-
-@pytest.fixture
-def hubs(monkeypatch: pytest.MonkeyPatch) -> list[Hub]:
-    """The hubs of the servers, in the order they were started."""
-    return remembered(monkeypatch, "api.app.Hub", Hub)
-
-
-@pytest.fixture
-def outboxes(monkeypatch: pytest.MonkeyPatch) -> list[Outbox]:
-    """The server's ends of all sockets, in the order they were opened, each with little room for what is not read."""
-    connection_made = Wire.connection_made
-
-    def narrow(wire: Wire, transport: Any) -> None:
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        connection_made(wire, transport)
-
-    monkeypatch.setattr(Wire, "connection_made", narrow)
-    return remembered(monkeypatch, "api.sockets.Outbox", Outbox)
-
-
-def remembered(monkeypatch: pytest.MonkeyPatch, path: str, kind: type[Any]) -> list[Any]:
-    made: list[Any] = []
-
-    class Remembered(kind):  # type: ignore[misc]
-        def __init__(self, *args: Any) -> None:
-            super().__init__(*args)
-            made.append(self)
-
-    monkeypatch.setattr(path, Remembered)
-    return made
 
 
 @pytest.fixture
 async def anna(server: Served) -> AsyncIterator[Caller]:
     async with calling(server, RESIDENT) as caller:
         yield caller
-
-
-@asynccontextmanager
-async def narrow_line(served: Served) -> AsyncIterator[Line]:
-    """A greeted line whose client takes in little that it has not read yet."""
-    end = socket.socket()
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-    end.connect((urlsplit(served.url).hostname, urlsplit(served.url).port))
-    end.setblocking(False)
-    async with line(served, sock=end, compression=None, max_queue=1, ping_interval=None) as caller:
-        await caller.say(INIT)
-        await caller.hear()
-        yield caller
-        caller.socket.transport.abort()
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0)
-
-
-def event_of(message: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = message["payload"]["data"]["reportEvents"]
-    return found
-
-
-def is_empty(hub: Hub) -> bool:
-    groups = hub.groups
-    kept = groups._by_key, groups._areas, groups._topics, groups._of_cohort, groups._cohorts
-    return not any(len(part) for part in kept)
 
 
 def joined(hub: Hub) -> int:
@@ -133,27 +65,6 @@ async def test_an_id_is_free_as_soon_as_its_operation_is_completed(
         await anna.submit(INSIDE)
         await caller.say({"type": "ping"})
         assert [(await caller.hear())["type"] for _ in range(2)] == ["complete", "pong"]
-        assert is_empty(hubs[0])
-
-
-async def test_a_replay_ends_where_it_is_completed(
-    hubs: list[Hub], outboxes: list[Outbox], server: Served, anna: Caller
-) -> None:
-    after = await anna.now({"code": "WK051829"})
-    for _ in range(60):
-        await submit(server.db, description=LONG)
-    async with narrow_line(server) as caller:
-        await caller.say(ask(WATCH, variables={"after": after}))
-        assert event_of(await caller.hear())["version"] == 1
-        assert not hubs[0]._replays.locked()
-        assert outboxes[0]._wire.congested
-        await caller.say({"type": "complete", "id": "1"}, ask(ROLE))
-        heard = 1
-        while (payload := (await caller.hear())["payload"]) != ANSWER:
-            assert payload["data"]["reportEvents"]
-            heard += 1
-        assert heard < 30
-        assert await caller.hear() == {"id": "1", "type": "complete"}
         assert is_empty(hubs[0])
 
 
@@ -259,71 +170,3 @@ async def test_the_server_shows_now_and_then_that_it_is_there(
         for _ in range(3):
             assert await caller.hear() == {"type": "ping"}
             await caller.say({"type": "pong"})
-
-
-async def test_of_what_a_client_did_not_read_it_gets_the_latest_of_each_report(
-    outboxes: list[Outbox], server: Served, anna: Caller
-) -> None:
-    async with narrow_line(server) as caller:
-        await caller.say(ask(WATCH), ask(ROLE, "2"))
-        assert (await caller.hear())["id"] == (await caller.hear())["id"] == "2"
-        made = [await anna.submit(INSIDE, LONG)]
-        assert event_of(await caller.hear())["reportId"] == made.pop()
-        while not outboxes[0]._waiting:
-            made.append(await anna.submit(INSIDE, LONG))
-            await asyncio.sleep(0)
-        often = await anna.submit(INSIDE, LONG)
-        for _ in range(4):
-            await anna.mutate("addEvidence", reportId=often, remark="Het ligt er nog")
-        made.append(await anna.submit(INSIDE, LONG))
-        await until(lambda: len(outboxes[0]._waiting or ()) >= 3)
-        heard: list[dict[str, Any]] = []
-        while not heard or event_of(heard[-1])["reportId"] != made[-1]:
-            heard.append(await caller.hear())
-    assert [event_of(message)["reportId"] for message in heard] == [*made[:-1], often, made[-1]]
-    assert event_of(heard[-2])["version"] == 5
-    assert heard[-2]["payload"]["extensions"] == {"coalesced": 4}
-    assert all("extensions" not in message["payload"] for message in (*heard[:-2], heard[-1]))
-
-
-async def test_a_client_that_reads_too_slowly_is_let_go_and_resumes(
-    outboxes: list[Outbox], server: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.outbox.MAX_WAITING", 64 * 1024)
-    heard: list[dict[str, Any]] = []
-
-    async def hear(caller: Line) -> None:
-        while len(heard) < len(made):
-            heard.append(event_of(await caller.hear()))
-
-    async with narrow_line(server) as caller:
-        await caller.say(ask(WATCH), ask(ROLE, "2"))
-        assert (await caller.hear())["id"] == (await caller.hear())["id"] == "2"
-        made = [await submit(server.db, description=LONG) for _ in range(40)]
-        await until(lambda: outboxes[0]._wire.ended)
-        with pytest.raises(Exception) as end:  # noqa: PT011
-            await hear(caller)
-    closed = end.value.rcvd  # type: ignore[attr-defined]
-    assert closed.code == 1013
-    assert re.search(COME_BACK, closed.reason)
-    assert 0 < len(heard) < len(made)
-    async with greeted(server) as caller:
-        await caller.say(ask(WATCH, variables={"after": heard[-1]["cursor"]}))
-        await hear(caller)
-    assert [event["report"]["description"] for event in heard] == [LONG] * len(made)
-    assert len({event["reportId"] for event in heard}) == len(made)
-
-
-async def test_answers_wait_until_they_are_read(outboxes: list[Outbox], server: Served, anna: Caller) -> None:
-    for _ in range(10):
-        await submit(server.db, description=LONG)
-    document = '{ reports(area: {code: "WK051829"}) { nodes { description } } }'
-    async with narrow_line(server) as caller:
-        await caller.say(*(ask(document, str(number)) for number in range(50)))
-        await until(lambda: outboxes[0]._wire.congested)
-        await anna.now({"code": "WK051829"})  # by then others would have been answered too
-        for _ in range(2):
-            outboxes[0].send(b'{"type":"ping"', b"", "ping")
-        assert len(outboxes[0]._waiting or ()) <= 2
-        kinds = [(await caller.hear())["type"] for _ in range(101)]
-    assert sorted(kinds) == ["complete"] * 50 + ["next"] * 50 + ["ping"]

@@ -1,6 +1,7 @@
 """The hub and the plain generators send the same messages, byte for byte: for any subscription that the schema allows,
 any caller, and any history."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from tests.clients.caller import Caller
 from tests.conftest import SECRET, copied
 from tests.generated_histories import APP, EVERYBODY, FOR_ANNA, History, Step, areas, filters, histories
 from tests.generated_subscriptions import ROOTS, Subscription, subscriptions
-from tests.world import ELSEWHERE, INSIDE, NEIGHBOUR, RESIDENT, build
+from tests.world import CITY, ELSEWHERE, INSIDE, NEIGHBOUR, RESIDENT, build
 
 pytestmark = pytest.mark.anyio
 
@@ -156,7 +157,7 @@ async def same(stage: Stage, watchers: Mapping[str, tuple[Asked, str | None]]) -
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a scene that fails
 # Shrinking would take minutes: an example takes a second.
 @settings(
-    max_examples=10,
+    max_examples=6,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
@@ -183,3 +184,28 @@ async def test_both_send_the_same(stage: Stage, scene: Scene) -> None:
     await told(stage, late, history.reports)
     await same(stage, late)
     assert stage.joined >= SHARE * stage.begun
+
+
+REPORT = "subscription Watch($area: AreaInput!, $v: %s) { reportEvents(area: $area) { ... on ReportEvent { %s } } }"
+WRONG = [
+    ("Language = NL", "report { category { name(lang: $v) } }"),
+    ("Boolean = true", "version @include(if: $v)"),
+    ("Boolean = true", "report { version @skip(if: $v) }"),
+    ("Int = 3", "report { evidence(first: $v) { nodes { id } } }"),
+]
+
+
+@pytest.mark.parametrize(("kind", "selection"), WRONG)
+async def test_a_variable_that_may_not_be_null_is_told_by_both(stage: Stage, kind: str, selection: str) -> None:
+    """And ends neither the subscription nor the socket."""
+    history = History(stage.db, stage.callers)
+    variables = {"area": {"code": CITY}, "v": None}
+    key = str(next(_keys))
+    await stage.paths.subscribe(RESIDENT, key, {"query": REPORT % (kind, selection), "variables": variables})
+    await stage.paths.settle()
+    for step in BEGIN:
+        await history.take(step)
+    fast, plain = await stage.paths.end()
+    assert fast[key] == plain[key]
+    codes = [error["extensions"]["code"] for text in fast[key] for error in json.loads(text)["payload"]["errors"]]
+    assert codes == ["InvalidRequest", "InvalidRequest"]

@@ -1,7 +1,7 @@
 """A million reports, PostgreSQL's default planner settings: what every read costs, told by the plans it really had.
 
-Each function is called as the application calls it, and must execute one statement. That statement is carried out once
-more under EXPLAIN ANALYZE, and all rows are counted that its scans returned or threw away.
+Each function is called as the application calls it. What it executes, mostly one statement, is carried out once more
+under EXPLAIN ANALYZE, and all rows are counted that its scans returned or threw away.
 """
 
 import re
