@@ -54,6 +54,9 @@ class Outbox:
         self._waiting, self._bytes = None, 0
         self._wire.end(code, reason)
 
+    def let_go(self, why: str) -> None:
+        self.end(1013, come_back(why))
+
     def _keep(self, message: Message, key: object) -> None:
         if self._waiting is None:
             self._waiting = OrderedDict()
@@ -63,7 +66,7 @@ class Outbox:
         self._waiting[key] = message
         self._bytes += message.size
         if self._bytes > MAX_WAITING:
-            self.end(1013, come_back("You read too slowly."))
+            self.let_go("You read too slowly.")
 
     def _go_on(self) -> None:
         while self._waiting and self._wire.clear:

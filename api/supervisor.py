@@ -50,14 +50,18 @@ class Server(serve.Server):
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Whoever was let in before the door closed is heard first: cut off now, it would see a failure."""
-        for server in self.servers:
-            server.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DOOR_SECONDS):
-                while any(map(_unheard, self.server_state.connections)):  # noqa: ASYNC110 - uvicorn does not tell
-                    await asyncio.sleep(0.01)
+        await close_door(self)
         await super().shutdown(sockets)
+
+
+async def close_door(server: uvicorn.Server) -> None:
+    """Let nobody in any more, and hear those who have just come in: cut off now, they would see a failure."""
+    for door in server.servers:
+        door.close()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DOOR_SECONDS):
+            while any(map(_unheard, server.server_state.connections)):  # noqa: ASYNC110 - uvicorn does not tell
+                await asyncio.sleep(0.01)
 
 
 def _unheard(connection: object) -> bool:

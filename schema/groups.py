@@ -21,8 +21,8 @@ class Sink(Protocol):
     async def drained(self) -> None:
         """Wait until the socket has taken in most of what was sent."""
 
-    def end(self, code: int, reason: str) -> None:
-        """Close the socket."""
+    def let_go(self, why: str) -> None:
+        """Close the socket; its client comes back for what it has missed."""
 
 
 class Member:

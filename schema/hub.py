@@ -152,7 +152,7 @@ class Hub:
         number = uuid4().hex[:12]
         log.error("events_not_told", error_id=number, members=len(members), exc_info=error)
         for member in members:
-            member.sink.end(4500, f"Something went wrong on our side. Tell us this number: {number}.")
+            member.sink.let_go(f"Something went wrong on our side; its number is {number}.")
 
     async def _catch_up(self, member: Member, cursor: FeedCursor) -> None:
         """Tell all that lies between a place and the hub's, and let it read along from there."""

@@ -1,17 +1,12 @@
 """What the documents show works: each GraphQL block is sent to a served demo, each command and path is there."""
 
-import asyncio
 import re
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from textwrap import indent
-from typing import Any
 
 import httpx
 import pytest
-from gql import Client, gql
-from gql.transport.websockets import WebsocketsTransport
 from graphql import OperationDefinitionNode, OperationType, parse, validate
 from typer.testing import CliRunner
 
@@ -113,36 +108,3 @@ def test_the_architecture_names_every_folder() -> None:
 def _tracked() -> list[str]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     return listed.stdout.split()
-
-
-class Noticed(dict[str, Any]):
-    """A dictionary that says when something was put into it."""
-
-    def __init__(self) -> None:
-        self.changed = asyncio.Event()
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(key, value)
-        self.changed.set()
-
-
-@pytest.mark.anyio
-async def test_the_python_recipe_follows_the_map(server_with_demo: Served) -> None:
-    (recipe,) = (block for _, block in blocks("python"))
-    (subscription,) = (block for _, block in blocks("graphql") if block.startswith("subscription Live"))
-    (query,) = (block for _, block in blocks("graphql") if block.startswith("query InView"))
-    scope: dict[str, Any] = {"gql": gql, "QUERY": subscription, "reports": Noticed()}
-    transport = WebsocketsTransport(server_with_demo.sockets, subprotocols=["graphql-transport-ws"])
-    async with Client(transport=transport) as session:
-        scope |= {"session": session, "page": (await session.execute(gql(query)))["reports"]}
-        exec(f"async def follow():\n    global reports\n{indent(recipe, '    ')}", scope)
-        following = asyncio.create_task(scope["follow"]())
-        answer = await session.execute(gql(MUTATION))
-        changed = asyncio.create_task(scope["reports"].changed.wait())
-        await asyncio.wait([changed, following], timeout=10, return_when=asyncio.FIRST_COMPLETED)
-        assert changed.done(), following
-        following.cancel()
-        await asyncio.wait([following])
-    (seen,) = scope["reports"].values()
-    assert seen["version"] == 1
-    assert answer["submitReport"]["__typename"] == "ReportSubmitted"

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from starlette.responses import JSONResponse
 from websockets import ConnectionClosed, Subprotocol, connect
 
 from api.serve import DRAIN_SECONDS
+from api.supervisor import close_door
 from geo.db import Database
 from tests.clients.caller import calling
 from tests.clients.watchers import watch
@@ -157,6 +160,34 @@ async def test_a_rolling_restart_is_noticed_by_nobody(database_url: str, world: 
     assert ends <= {1000, 1012}
 
 
+@pytest.mark.parametrize("says", ["something", "nothing"])
+async def test_who_came_in_before_the_door_closed_is_heard(says: str) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        server = uvicorn.Server(
+            uvicorn.Config(JSONResponse("heard"), http="httptools", lifespan="off", log_config=None)
+        )
+        serving = asyncio.create_task(server.serve(sockets=[taken]))
+        reader, writer = await asyncio.open_connection(*taken.getsockname())
+        async with asyncio.timeout(PATIENCE):
+            while not server.server_state.connections:
+                await asyncio.sleep(0)
+        leaving = asyncio.create_task(_leave(server))
+        while server.servers[0].is_serving():
+            await asyncio.sleep(0)
+        if says == "something":
+            writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            answer = await reader.read()
+            await asyncio.gather(leaving, serving)
+        writer.close()
+    assert answer.endswith(b'"heard"') == (says == "something")
+
+
+async def _leave(server: uvicorn.Server) -> None:
+    await close_door(server)
+    server.should_exit = True
+
+
 async def test_all_stop_in_order(database_url: str, world: Database, tmp_path: Path) -> None:
     async with site(database_url, world, tmp_path) as two, AsyncExitStack() as stack:
         sockets = [
@@ -175,6 +206,8 @@ async def test_all_stop_in_order(database_url: str, world: Database, tmp_path: P
                 assert ws.close_code == 1012
         async with asyncio.timeout(PATIENCE):
             assert await two.supervisor.wait() == 0
+            assert two.supervisor.stdout
+            assert await two.supervisor.stdout.read() == b""  # it said once that all listen
         assert two.alive == []
         assert '"level": "error"' not in two.log.read_text()  # as of one that had to be killed
 

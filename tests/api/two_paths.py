@@ -108,8 +108,8 @@ class Side:
         await self.sockets[viewer].send("subscribe", key, payload)
 
     @property
-    def refused(self) -> int:
-        return sum(key in self.sockets[viewer].ended for key, viewer in self.asked.items())
+    def refused(self) -> set[str]:
+        return {key for key, viewer in self.asked.items() if key in self.sockets[viewer].ended}
 
     async def settle(self) -> None:
         """Wait until every subscription has begun, or was refused, and has sent all that was committed before."""
@@ -121,7 +121,7 @@ class Side:
     @property
     def _all_there(self) -> bool:
         joined = self.hub.joined if self.hub else 0
-        reading = len(self.asked) - self.refused - joined + (self.hub is not None)
+        reading = len(self.asked) - len(self.refused) - joined + (self.hub is not None)
         return self.feed.at_the_end == reading
 
     async def end(self) -> Frames:

@@ -13,6 +13,7 @@ from websockets import ClientConnection, ConnectionClosed, Subprotocol, connect
 from tests.conftest import Served
 
 INIT = {"type": "connection_init"}
+COME_BACK = r"Come back after (\d\.\d) s\.$"  # at the end of a reason to close
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,9 @@ async def greeted(served: Served, payload: dict[str, Any] | None = None) -> Asyn
 
 def ask(document: str, id: str = "1", **payload: Any) -> dict[str, Any]:
     return {"type": "subscribe", "id": id, "payload": {"query": document, **payload}}
+
+
+def event_of(message: dict[str, Any]) -> dict[str, Any]:
+    """What a `next` message tells of reports."""
+    found: dict[str, Any] = message["payload"]["data"]["reportEvents"]
+    return found
