@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         description="A PDOK Locatieserver that looks up places written in words, such as "
         "`https://api.pdok.nl/bzk/locatieserver`; none when empty, and then apps ask their residents.",
     )
-    rate_limit: int = Field(600, ge=1, description="Requests a minute for each caller.")
+    rate_limit: int = Field(600, ge=1, description="Requests a minute for each caller, in each process.")
     statement_timeout: float = Field(10.0, gt=0, description="Seconds after which PostgreSQL cancels a statement.")
     pool_size: int = Field(20, ge=5, description="Connections to PostgreSQL in each process.")
     poll_interval: float = Field(0.5, gt=0, description="Seconds between looks at the feed when no hint comes.")

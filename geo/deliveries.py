@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, Select, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Row, Select, Text, any_, bindparam, cast, func, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from geo.events import to_alert_event, to_event
+from geo.events import facts_in, to_alert_event, to_event
 from geo.models import Alert, AlertEvent, Event, Notice, Report, Visibility
 from geo.rows import alert_columns, columns, to_alert, to_report
 from geo.tables import alert, event, involvement, notification, report
@@ -43,8 +43,14 @@ class NoticeDelivery:
 AnyDelivery = Delivery | AlertDelivery | NoticeDelivery
 
 
+_TEXTS = [
+    func.nullif(cast(event.c[name], Text), "null").label(name) for name in ("before", "after")
+]  # not parsed where they were before
 _EVENTS = (
-    select(event).where(event.c.position > bindparam("after")).order_by(event.c.position).limit(bindparam("most"))
+    select(*(c for c in event.c if c.name not in {"before", "after"}), *_TEXTS)
+    .where(event.c.position > bindparam("after"))
+    .order_by(event.c.position)
+    .limit(bindparam("most"))
 )
 _AMONG = bindparam("ids", type_=ARRAY(postgresql.UUID))
 _REPORTS = select(*columns()).where(report.c.id == any_(_AMONG))
@@ -67,7 +73,7 @@ async def read(conn: AsyncConnection, after: int, most: int) -> list[AnyDelivery
     What they are about is read behind them, each thing once, so it may be newer than an event, never older.
     """
     rows = (await conn.execute(_EVENTS, {"after": after, "most": most})).all()
-    events = {row.id: to_event(row) for row in rows if row.report_id}
+    events = {row.id: to_event(row, facts=facts_in) for row in rows if row.report_id}
     reports = {row.id: to_report(row) for row in await _among(conn, _REPORTS, {row.report_id for row in rows})}
     alerts = {row.id: to_alert(row) for row in await _among(conn, _ALERTS, {row.alert_id for row in rows})}
     narrow = {event.report_id for event in events.values() if _among_involved(event, reports[event.report_id])}

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import ARRAY, FromClause, Row, func, insert, literal, select, text, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 from uuid_utils.compat import uuid7
@@ -63,8 +64,15 @@ def _facts(stored: dict[str, Any]) -> Facts:
     )
 
 
-def to_event(row: Row[Any], prefix: str = "") -> Event:
-    """The event of a report, from the columns of `event`, each with the prefix before its name."""
+@lru_cache(maxsize=4_096)
+def facts_in(text: str) -> Facts:
+    """The same for the same JSON: what an event found is mostly what the one before it left."""
+    return _facts(orjson.loads(text))
+
+
+def to_event(row: Row[Any], prefix: str = "", facts: Callable[[Any], Facts] = _facts) -> Event:
+    """The event of a report, from the columns of `event`, each with the prefix before its name; `facts` reads what
+    these have of `before` and `after`."""
     event_id, position, report_id, version, kind, actor, at, before, after, detail = _values(prefix)(row)
     return Event(
         id=event_id,
@@ -74,8 +82,8 @@ def to_event(row: Row[Any], prefix: str = "") -> Event:
         kind=EventKind[kind],
         actor=ActorKind[actor],
         at=at,
-        before=_facts(before) if before else None,
-        after=_facts(after),
+        before=facts(before) if before else None,
+        after=facts(after),
         detail=detail,
     )
 

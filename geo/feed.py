@@ -126,9 +126,12 @@ class Feed:
             await step()
         except (SQLAlchemyError, OSError, TooSlow) as error:
             log.warning("feed_step_failed", step=step.__name__, error=type(error).__name__)
-            await asyncio.sleep(self._interval / 2)
-            return False
-        return True
+        except Exception:  # nobody would be told anything any more: try again, and say so each time
+            log.exception("feed_step_failed", step=step.__name__)
+        else:
+            return True
+        await asyncio.sleep(self._interval / 2)
+        return False
 
     async def _place(self) -> None:
         async with self._db.engine.begin() as conn:

@@ -4,13 +4,11 @@ A watcher sees the reports that its rights, its area and its filter let through.
 told as an entry; one that takes it out as a departure without content, whether a place, a filter or a right took it.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from uuid import UUID
 
 from geo.deliveries import Delivery
-from geo.events import facts_of
 from geo.geometry import Area, CodeArea
 from geo.models import EventKind, Facts
 from geo.report_pages import ReportFilter
@@ -56,20 +54,21 @@ class Watch:
         was_in = before is not None and self._lets_through(before, delivery, any_text=reworded)
         if event.kind is EventKind.REPORT_MERGED and before is not None and was_in:
             after = replace(after, status=before.status)  # whoever has it is told where it went
-        is_in = self._lets_through(after, delivery, any_text=event.kind is EventKind.ERASED and was_in)
+        if after is before and not reworded:
+            is_in = was_in
+        else:
+            is_in = self._lets_through(after, delivery, any_text=event.kind is EventKind.ERASED and was_in)
         if not is_in:
             return Told.LEFT if was_in else None
-        if not self._sees(facts_of(delivery.report), delivery.involved):
+        report = delivery.report
+        if not sees(self.viewer, report.visibility, report.place.codes, delivery.involved):
             return None
         return Told.EVENT if was_in or event.kind is EventKind.REPORT_SUBMITTED else Told.ENTERED
 
-    def _sees(self, facts: Facts, involved: Collection[str]) -> bool:
-        return sees(self.viewer, facts.visibility, facts.codes, involved)
-
     def _lets_through(self, facts: Facts, of: Delivery, *, any_text: bool = False) -> bool:
-        wanted = replace(self.filter, text=None) if any_text else self.filter
+        wanted = replace(self.filter, text=None) if any_text and self.filter.text else self.filter
         passes = wanted.accepts(facts, of.report.description)
-        return passes and self._covers(facts) and self._sees(facts, of.involved)
+        return passes and self._covers(facts) and sees(self.viewer, facts.visibility, facts.codes, of.involved)
 
     def _covers(self, facts: Facts) -> bool:
         match self.area:

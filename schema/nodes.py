@@ -5,6 +5,7 @@ from uuid import UUID
 import strawberry
 from strawberry.relay import GlobalID
 from strawberry.relay.types import GlobalIDValueError
+from strawberry.relay.utils import to_base64
 
 from geo.errors import InvalidId
 from geo.geometry import Path
@@ -22,7 +23,7 @@ class Node:
 
 
 def make_id(kind: str, key: object) -> strawberry.ID:
-    return strawberry.ID(str(GlobalID(kind, str(key))))
+    return strawberry.ID(to_base64(kind, str(key)))
 
 
 def read_id(value: str, path: Path) -> tuple[str, str]:

@@ -10,8 +10,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from graphql import (
+    GRAPHQL_MAX_INT,
+    GRAPHQL_MIN_INT,
     Executor,
     GraphQLField,
+    GraphQLLeafType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
@@ -21,6 +24,7 @@ from graphql import (
     is_leaf_type,
 )
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields, collect_subfields
+from strawberry.schema.schema_converter import CustomGraphQLEnumType
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -62,14 +66,18 @@ class Projection:
     def _completion(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Read:
         """What makes JSON of a resolved value of this type."""
         if isinstance(kind, GraphQLNonNull):
-            return _required(self._completion(kind.of_type, details))
+            return _required(self._presence(kind.of_type, details))
+        return _unless_null(self._presence(kind, details))
+
+    def _presence(self, kind: GraphQLOutputType, details: FieldDetailsList) -> Read:
+        """The same, of a value that is no null."""
         if isinstance(kind, GraphQLList):
-            return _unless_null(_each(self._completion(kind.of_type, details)))
+            return _each(self._completion(kind.of_type, details))
         if is_leaf_type(kind):
-            return _unless_null(kind.coerce_output_value)
+            return _leaf(kind)
         if is_abstract_type(kind):
-            return _unless_null(self._by_type(self.executor.schema.get_possible_types(kind), details))
-        return _unless_null(self._object(cast("GraphQLObjectType", kind), details))
+            return self._by_type(self.executor.schema.get_possible_types(kind), details)
+        return self._object(cast("GraphQLObjectType", kind), details)
 
     def _by_type(self, kinds: list[GraphQLObjectType], details: FieldDetailsList) -> Read:
         reads = {kind.name: self._object(kind, details) for kind in kinds}
@@ -104,7 +112,7 @@ class Projection:
             arguments["info"] = self._info
         if resolver.is_async:
             return lambda value: _finished(call(value, **arguments))
-        return lambda value: call(value, **arguments)
+        return (lambda value: call(value, **arguments)) if arguments else call
 
     def _note(self, made: StrawberryField, *, takes_info: bool) -> None:
         alike = made.metadata.get("alike")
@@ -118,6 +126,21 @@ class Projection:
         )
         names = {to_camel_case(argument.python_name): argument.python_name for argument in made.arguments}
         return {names[name]: value for name, value in values.items()}
+
+
+def _leaf(kind: GraphQLLeafType) -> Read:
+    """The type's own coercion, spared where it is known to change nothing."""
+    coerce = kind.coerce_output_value
+    if kind.name in {"String", "ID"}:
+        return lambda value: value if type(value) is str else coerce(value)
+    if kind.name == "Int":
+        return lambda value: (
+            value if type(value) is int and GRAPHQL_MIN_INT <= value <= GRAPHQL_MAX_INT else coerce(value)
+        )
+    if isinstance(kind, CustomGraphQLEnumType):
+        names: dict[object, Any] = {member: coerce(member) for member in list[Any](kind.wrapped_cls)}
+        return lambda value: names.get(value) or coerce(value)
+    return coerce
 
 
 def _required(complete: Read) -> Read:

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,32 +160,33 @@ async def test_a_rolling_restart_is_noticed_by_nobody(database_url: str, world: 
     assert ends <= {1000, 1012}
 
 
+class Careful(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await close_door(self)
+        await super().shutdown(sockets)
+
+
 @pytest.mark.parametrize("says", ["something", "nothing"])
 async def test_who_came_in_before_the_door_closed_is_heard(says: str) -> None:
+    async def until(holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not holds():  # noqa: ASYNC110 - uvicorn does not tell
+                await asyncio.sleep(0)
+
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        server = uvicorn.Server(
-            uvicorn.Config(JSONResponse("heard"), http="httptools", lifespan="off", log_config=None)
-        )
+        server = Careful(uvicorn.Config(JSONResponse("heard"), http="httptools", lifespan="off", log_config=None))
         serving = asyncio.create_task(server.serve(sockets=[taken]))
         reader, writer = await asyncio.open_connection(*taken.getsockname())
-        async with asyncio.timeout(PATIENCE):
-            while not server.server_state.connections:
-                await asyncio.sleep(0)
-        leaving = asyncio.create_task(_leave(server))
-        while server.servers[0].is_serving():
-            await asyncio.sleep(0)
+        await until(lambda: bool(server.server_state.connections))
+        server.should_exit = True
+        await until(lambda: not server.servers[0].is_serving())
         if says == "something":
             writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
         async with asyncio.timeout(PATIENCE):
             answer = await reader.read()
-            await asyncio.gather(leaving, serving)
+            await serving
         writer.close()
     assert answer.endswith(b'"heard"') == (says == "something")
-
-
-async def _leave(server: uvicorn.Server) -> None:
-    await close_door(server)
-    server.should_exit = True
 
 
 async def test_all_stop_in_order(database_url: str, world: Database, tmp_path: Path) -> None:
