@@ -8,7 +8,7 @@ ifdef PORT
 export BART_PORT := $(PORT)
 endif
 
-.PHONY: help run test lint bench lock
+.PHONY: help run test lint bench chaos lock
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,10 @@ lint: ## Style, types, imports, the committed schema, the migrations
 bench: ## All benchmarks (ONLY=submit for one)
 	@python3 bootstrap.py --dev
 	$(python) -m bench $(ONLY)
+
+chaos: ## Break servers and databases while people write and watch (ARGS="--fault kill_server" for one)
+	@python3 bootstrap.py --dev
+	$(python) -m tests.chaos $(ARGS)
 
 lock: ## Lock the packages that pyproject.toml names (ARGS=--upgrade for newer ones)
 	@python3 bootstrap.py

@@ -3,7 +3,6 @@
 import secrets
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -19,6 +18,7 @@ from api import migrate
 from api.auth import Tokens
 from api.cluster import Cluster
 from api.settings import ROOT
+from bench.helpers import python
 from geo.db import Database, engine
 from geo.demo.load import load
 from geo.models import Role
@@ -52,15 +52,37 @@ class World:
             conn.execute(f'CREATE DATABASE {name} TEMPLATE "{make_url(self.database_url).database}"'.encode())
         return self._url(name)
 
+    def empty(self) -> str:
+        """The URL of a new database with nothing in it, for a peer that makes its own tables."""
+        name = f"empty_{secrets.token_hex(6)}"
+        with closing(psycopg.connect(self._url("postgres"), autocommit=True)) as conn:
+            conn.execute(f"CREATE DATABASE {name}".encode())
+        return self._url(name)
+
     def _url(self, database: str) -> str:
         return make_url(self.database_url).set(database=database).render_as_string(hide_password=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server in a process of its own."""
+
+    port: int
+    pid: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
 
 @contextmanager
 def world() -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="bart-bench-", dir=DISK) as folder:
         Path(folder).chmod(0o711)  # PostgreSQL does not run as root but as another user, who must get in
-        with Cluster(Path(folder) / "data") as url:
+        data = Path(folder) / "data"
+        with Cluster(data) as url, closing(psycopg.connect(url, autocommit=True)) as conn:
+            conn.execute("ALTER SYSTEM SET track_commit_timestamp = on")  # takes a restart
+        with Cluster(data) as url:
             migrate.upgrade(url)
             uvloop.run(_load_demo(url))
             yield World(url, Path(folder))
@@ -73,8 +95,8 @@ async def _load_demo(url: str) -> None:
 
 
 @contextmanager
-def served(world: World, **changes: str) -> Iterator[str]:
-    """Our server as it is deployed, on one process: the address it listens on, until the block ends.
+def served(world: World, **changes: str) -> Iterator[Server]:
+    """Our server as it is deployed, on one process, until the block ends.
 
     `changes` are settings, by their names in api/settings.py.
     """
@@ -88,28 +110,29 @@ def served(world: World, **changes: str) -> Iterator[str]:
         **changes,
     }
     environment = {f"BART_{name.upper()}": value for name, value in settings.items()}
-    with process(("api", "serve"), world.folder / "server.log", environment):
-        yield f"http://127.0.0.1:{port}"
+    with process(python("api", "serve"), world.folder / f"server_{port}.log", environment) as pid:
+        yield Server(port, pid)
 
 
 @contextmanager
-def process(module: Sequence[str], log: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """A Python module in a process of its own, from its first line on standard output, by which it says it listens."""
+def process(
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str],
+    *,
+    folder: Path = ROOT,
+    listens: bytes = b"Serving",
+) -> Iterator[int]:
+    """A process, from the line on standard output by which it says that it listens: its number."""
     with (
         log.open("wb") as errors,
-        subprocess.Popen(
-            [sys.executable, "-m", *module],
-            cwd=ROOT,
-            env=dict(environment),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-        ) as running,
+        subprocess.Popen(command, cwd=folder, env=dict(environment), stdout=subprocess.PIPE, stderr=errors) as running,
     ):
         try:
             assert running.stdout is not None
-            if not running.stdout.readline():
-                raise RuntimeError(f"python -m {' '.join(module)} did not start:\n{log.read_text()}")
-            yield
+            if not any(listens in line for line in running.stdout):
+                raise RuntimeError(f"{' '.join(command)} did not start:\n{log.read_text()}")
+            yield running.pid
         finally:
             running.terminate()
 

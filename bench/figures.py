@@ -12,15 +12,21 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 RESULTS = Path(__file__).with_name("results") / "latest.jsonl"
+SOCKETS = (1_000, 4_000, 15_000)
 Params = Mapping[str, int | float | str]
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured: runs, of which the median counts, and the seconds of each."""
+    """How much is measured: runs, of which the median counts, and the seconds of each.
+
+    `sockets` are the numbers of watchers, where many watch; `peers` the folder in which peers are installed.
+    """
 
     runs: int
     seconds: float
+    sockets: Sequence[int] = SOCKETS
+    peers: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from uuid_utils.compat import uuid7
 
-from api.serve import Server
-from bench.environment import World, free_port, process
+from api import serve
+from bench.environment import Server, World, free_port, process
+from bench.helpers import python
 from geo.numbers import new_number
 
 FLOOR = "floor"
@@ -142,11 +143,11 @@ class Floor:
 
 
 @contextmanager
-def floor(world: World, database_url: str) -> Iterator[str]:
-    """The floor on a migrated database, in a process of its own: the address it listens on, until the block ends."""
+def floor(world: World, database_url: str) -> Iterator[Server]:
+    """The floor on a migrated database, in a process of its own, until the block ends."""
     port = free_port()
-    with process(("bench.floors", database_url, str(port)), world.folder / "floor.log", {}):
-        yield f"http://127.0.0.1:{port}"
+    with process(python("bench.floors", database_url, str(port)), world.folder / "floor.log", {}) as pid:
+        yield Server(port, pid)
 
 
 def main(database_url: str, port: int) -> None:
@@ -158,7 +159,7 @@ def main(database_url: str, port: int) -> None:
         access_log=False,
         log_config=None,
     )
-    Server(config, "Serving").run()
+    serve.Announced(config, lambda: print("Serving", flush=True)).run()
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ async def measure(world: World, effort: Effort) -> list[Figure]:
     answers = []
     with served(replace(world, database_url=url)) as server:
         target = Target(
-            f"{server}/graphql",
+            f"{server.url}/graphql",
             world.bearer(Role.RESIDENT),
             lambda: orjson.dumps({"query": SIMILAR, "variables": {"draft": _near(random.choice(drafts))}}),
             b'"similarReports":[',

@@ -12,8 +12,8 @@ CONNECTIONS = (1, 8)
 
 async def measure(world: World, effort: Effort) -> list[Figure]:
     figures: list[Figure] = []
-    with floor(world, world.copy()) as floor_url, served(world) as our_url:
-        ours, theirs = to_ours(our_url, world.bearer(Role.RESIDENT)), to_floor(floor_url, "submit")
+    with floor(world, world.copy()) as bare, served(world) as server:
+        ours, theirs = to_ours(server.url, world.bearer(Role.RESIDENT)), to_floor(bare.url, "submit")
         for connections in CONNECTIONS:
             mine, floors = [], []
             for _ in range(effort.runs):

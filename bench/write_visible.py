@@ -4,7 +4,6 @@ The floor has no ratio from the answer: its event comes at the same moment, ofte
 """
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from bench.clients import Connection, Target
 from bench.environment import World, served
 from bench.figures import Effort, Figure, percentile
 from bench.floors import FLOOR, floor
+from bench.rivals import value
 from bench.submissions import to_floor, to_ours
 from geo.demo.areas import MUNICIPALITY
 from geo.models import Role
@@ -55,7 +55,7 @@ class Pair:
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
             (event, at), answer = await asyncio.gather(self._hear(), writer.post())
-            if _value("reportId", event) != _value("reportId", answer.body):
+            if value("reportId", event) != value("reportId", answer.body):
                 raise RuntimeError(f"The watcher heard of another report: {event.decode()}")
             found.append(Delay((at - answer.at) * 1000, (at - answer.asked_at) * 1000))
         writer.close()
@@ -65,21 +65,13 @@ class Pair:
         return await self.watcher.recv(decode=False), time.perf_counter()
 
 
-def _value(name: str, json: bytes) -> str:
-    """The first text of that name, at any depth."""
-    found = re.search(rf'"{name}":"([^"]+)"', json.decode())
-    if found is None:
-        raise RuntimeError(f"There is no {name} in {json.decode()}")
-    return found[1]
-
-
 @asynccontextmanager
 async def our_pair(url: str, headers: Mapping[str, str]) -> AsyncIterator[Pair]:
     target = to_ours(url, headers)
     writer = await Connection.open(target)
     first = (await writer.post()).body
     writer.close()
-    variables = {"area": {"code": MUNICIPALITY}, "after": _value("cursor", first)}
+    variables = {"area": {"code": MUNICIPALITY}, "after": value("cursor", first)}
     async with connect(f"{url.replace('http', 'ws', 1)}/graphql", subprotocols=[PROTOCOL]) as watcher:
         for message in (
             {"type": "connection_init", "payload": headers},
@@ -87,7 +79,7 @@ async def our_pair(url: str, headers: Mapping[str, str]) -> AsyncIterator[Pair]:
         ):
             await watcher.send(orjson.dumps(message), text=True)
         await watcher.recv()  # that we are welcome
-        while _value("reportId", await watcher.recv(decode=False)) != _value("reportId", first):
+        while value("reportId", await watcher.recv(decode=False)) != value("reportId", first):
             pass  # of what was written shortly before
         yield Pair(target, watcher)
 
@@ -100,8 +92,8 @@ async def floor_pair(url: str) -> AsyncIterator[Pair]:
 
 async def measure(world: World, effort: Effort) -> list[Figure]:
     mine, floors = [], []
-    with floor(world, world.copy()) as floor_url, served(world) as our_url:
-        async with our_pair(our_url, world.bearer(Role.RESIDENT)) as ours, floor_pair(floor_url) as theirs:
+    with floor(world, world.copy()) as bare, served(world) as server:
+        async with our_pair(server.url, world.bearer(Role.RESIDENT)) as ours, floor_pair(bare.url) as theirs:
             for _ in range(effort.runs):
                 mine.append(await ours.run(effort.seconds))
                 floors.append(await theirs.run(effort.seconds))

@@ -28,6 +28,7 @@ from tests.clients.refusals import Name, literal
 
 DEPTH = 6
 FIELDS = 50  # in one document, more or less
+RARELY = 80  # one document in so many has its root in a fragment, or twice
 VALUES: dict[str, list[Any]] = {  # what to give, by the type of an argument
     "Language": [Name("NL"), Name("EN")],
     "Int": [1, 2, 3, 5, 5, 5, 0],  # a page of 0 is an error
@@ -49,6 +50,7 @@ class Subscription(NamedTuple):
     document: str
     operation_name: str | None
     variables: dict[str, Any]  # without `id` and `after`
+    plain: bool  # whether it is written in a way that is not served together with others
 
 
 def everything(_: GraphQLField) -> bool:
@@ -61,21 +63,26 @@ def subscriptions(
 ) -> Subscription:
     """A valid one, of the fields that are allowed. `given` are the arguments of its root."""
     random = draw(st.randoms(use_true_random=True))  # hypothesis itself likes the simplest choices too much
+    written = write(random, schema, root, given, allowed)
+    assume(written is not None)
+    assert written is not None
+    return written
+
+
+def write(
+    random: Random, schema: GraphQLSchema, root: str, given: dict[str, Any], allowed: Allowed = everything
+) -> Subscription | None:
+    """None where it goes beyond a limit."""
     writer = _Writer(random, schema, allowed)
-    assert schema.subscription_type is not None
-    target = schema.subscription_type.fields[root]
-    arguments = [f"{name}: {writer.root_argument(target, name, given)}" for name in ROOTS[root]]
-    selection = writer.selection(get_named_type(target.type), DEPTH)
-    alias = random.choice(["", "told: "])
-    declared = ", ".join(f"${name}: {kind}" for name, kind in writer.declared.items())
-    call = f"{alias}{root}({', '.join(arguments)}) {selection}"
-    watch = " ".join([f"subscription Watch({declared}) {{ {call} }}", *writer.fragments.values()])
+    operation = writer.operation(root, given)
+    watch = " ".join([operation, *writer.fragments.values()])
     other = random.choice(["", "", "query Other { viewer { role } } "])
     document, name = other + watch, "Watch" if other else random.choice([None, "Watch"])
     wrong = validate(schema, parse(document), [*specified_rules, WithinLimits])
-    assume(not any("code" in (error.extensions or {}) for error in wrong))  # beyond a limit
+    if any("code" in (error.extensions or {}) for error in wrong):
+        return None
     assert not wrong, (wrong, document)
-    return Subscription(root, document, name, writer.variables)
+    return Subscription(root, document, name, writer.variables, writer.plain)
 
 
 @dataclass
@@ -86,11 +93,34 @@ class _Writer:
     declared: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
     fragments: dict[str, str] = field(default_factory=dict)
+    plain: bool = False
     _on: dict[str, GraphQLNamedType] = field(default_factory=dict)  # the type of each fragment
     _taken: dict[str, str] = field(default_factory=dict)  # what each name in the answer stands for
     _left: int = FIELDS
 
-    def root_argument(self, target: GraphQLField, name: str, given: dict[str, Any]) -> str:
+    def operation(self, root: str, given: dict[str, Any]) -> str:
+        assert self.schema.subscription_type is not None
+        target = self.schema.subscription_type.fields[root]
+        arguments = [f"{name}: {self._root_argument(target, name, given)}" for name in ROOTS[root]]
+        head = f"{self.random.choice(['', 'told: '])}{root}({', '.join(arguments)})"
+        kind = get_named_type(target.type)
+        called = f"{head} {self.selection(kind, DEPTH)}"
+        if self._chance(RARELY):
+            self.plain = True
+            called = self._elsewhere(called, head, kind)
+        declared = ", ".join(f"${name}: {kind}" for name, kind in self.declared.items())
+        return f"subscription Watch({declared}) {{ {called} }}"
+
+    def _elsewhere(self, called: str, head: str, kind: GraphQLNamedType) -> str:
+        match self.random.randrange(3):
+            case 0:
+                return f"{called} {head} {self.selection(kind, 1)}"
+            case 1:
+                return f"... on Subscription {{ {called} }}"
+        self.fragments["Root"] = f"fragment Root on Subscription {{ {called} }}"
+        return "...Root"
+
+    def _root_argument(self, target: GraphQLField, name: str, given: dict[str, Any]) -> str:
         kind = target.args[name].type
         if name in ALWAYS_VARIABLES or self._chance(2):
             self.declared[name] = str(kind)
@@ -181,6 +211,8 @@ class _Writer:
         self.declared[name] = kind + default
         if kind.endswith("!") or self._chance(2):
             self.variables[name] = value
+        if default and self._chance(10 * RARELY):  # allowed, and an error where it is used
+            self.variables[name], self.plain = None, True
         return f"${name}"
 
     def _narrower(self, kind: GraphQLNamedType) -> list[GraphQLNamedType]:

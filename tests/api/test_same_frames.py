@@ -173,6 +173,7 @@ async def same(stage: Stage, watchers: Watchers) -> None:
                 pytest.fail(f"{asked}\nframe {number}\nhub    {by_hub}\nplain  {by_itself}", pytrace=False)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of a scene that fails
 # Shrinking would take minutes: an example takes a second.
 @settings(
     max_examples=4,
