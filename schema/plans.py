@@ -79,7 +79,7 @@ class Plans:
         if validate(self._schema, document, [*specified_rules, WithinLimits]):
             return None
         match chosen[0].selection_set.selections:
-            case (FieldNode(selection_set=selection, directives=directives),) if selection and not directives:
+            case (FieldNode(selection_set=selection),) if selection:
                 fragments = [node for node in document.definitions if isinstance(node, FragmentDefinitionNode)]
                 return Plan(document, operation_name, tuple(_variables_in([selection, *fragments])))
         return None
