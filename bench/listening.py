@@ -9,7 +9,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from bench.environment import Server
-from bench.rivals import OURS, WATCH
+from bench.rivals import ANY_EVENT, WATCH
 
 CURSOR = "query Now($area: AreaInput!) { reports(area: $area, first: 1) { liveCursor } }"
 PROTOCOL = Subprotocol("graphql-transport-ws")
@@ -45,7 +45,7 @@ async def _events(socket: ClientConnection) -> AsyncIterator[str]:
     """Raises RuntimeError when there will be no more."""
     async for message in socket:
         assert isinstance(message, str)
-        if OURS.event in message:
+        if ANY_EVENT in message:
             yield message
         elif '"ping"' in message:
             await socket.send('{"type":"pong"}')

@@ -7,7 +7,7 @@ those of the database while that server lived; each of its statements that only 
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 
 import psycopg
@@ -17,7 +17,7 @@ from bench.crowd import Crowd
 from bench.environment import Server, World, served
 from bench.figures import Effort, Figure, Params
 from bench.listening import listening, live_cursor, subscription
-from bench.rivals import OURS, ours, value
+from bench.rivals import ANY_EVENT, OURS, ours, value
 from geo import positions
 from geo.db import Database, engine
 from geo.demo.areas import MUNICIPALITY
@@ -118,7 +118,7 @@ async def _come_back(world: World, server: Server, cursors: Sequence[str], event
     async with Crowd.gather() as crowd:
         start = await crowd.join(
             server.port,
-            OURS,
+            replace(OURS, event=ANY_EVENT),
             [hello(number) for number in range(len(cursors))],
             [subscription(AREA, cursor, f"w{number:05}") for number, cursor in enumerate(cursors)],
             at_once=AT_ONCE,

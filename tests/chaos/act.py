@@ -32,6 +32,7 @@ class Outcome:
     deliveries: int
     coalesced: int  # events that were told by later ones
     closings: Counter[str]
+    errors: Sequence[str]  # that servers logged
     findings: Sequence[Finding]
 
     def count(self, rule: Rule) -> int:
@@ -70,6 +71,7 @@ class Act:
             deliveries=sum(len(watcher.record.entries) for watcher in stage.watchers),
             coalesced=sum(watcher.coalesced for watcher in stage.watchers),
             closings=sum((watcher.closings for watcher in stage.watchers), Counter()),
+            errors=[line for server in stage.fleet for line in server.errors()],
             findings=findings,
         )
 

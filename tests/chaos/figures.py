@@ -46,6 +46,7 @@ def write(outcomes: Iterable[Outcome], file: Path) -> None:
                 "watchers": outcome.watchers,
                 "coalesced": outcome.coalesced,
                 "closings": outcome.closings,
+                "errors": outcome.errors,
                 "findings": [f._asdict() for f in outcome.findings],
             }
             lines.write(orjson.dumps(line | more, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS))

@@ -96,6 +96,7 @@ class Server:
         self.log = folder / f"server-{port}.log"
         self.module = module
         self._process: Process | None = None
+        self._seen = 0  # bytes of its log
 
     @property
     def alive(self) -> bool:
@@ -129,6 +130,12 @@ class Server:
     async def stop(self) -> None:
         if self.alive:
             await self.signal(SIGTERM)
+
+    def errors(self) -> list[str]:
+        """The lines that it logged as errors since this was asked before."""
+        new = self.log.read_bytes()[self._seen :]
+        self._seen += len(new)
+        return [line.decode() for line in new.splitlines() if b'"level":"error"' in line.replace(b" ", b"")]
 
 
 class Fleet(list[Server]):

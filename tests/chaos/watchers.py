@@ -27,7 +27,7 @@ PROTOCOL = Subprotocol("graphql-transport-ws")
 PATIENCE = 60.0  # seconds
 PAUSE = 0.3  # seconds before connecting again, at most
 SHOWN = "id version status visibility confirmations"
-NARROW = 8192  # bytes that the system keeps unread for a socket of a wide one
+NARROW, ROOMY = 8_192, 262_144  # bytes that the system keeps unread for a socket
 WIDE = " ".join(f"d{n}: description" for n in range(28))
 CITY = {"code": MUNICIPALITY}
 
@@ -137,11 +137,17 @@ class Watcher:
         return sum(entry.coalesced for entry in self.record.entries if isinstance(entry, Told))
 
     def stall(self) -> None:
-        """Stop reading: what the server sends piles up on the way."""
+        """Stop reading: what the server sends piles up on the way, where there is little room."""
         self._reading.clear()
+        self._make_room(NARROW)
 
     def go_on(self) -> None:
+        self._make_room(ROOMY)
         self._reading.set()
+
+    def _make_room(self, size: int) -> None:
+        if self._socket:
+            self._socket.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, size)
 
     def cut(self) -> None:
         """Lose the connection."""
@@ -168,8 +174,6 @@ class Watcher:
         patient = {"open_timeout": PATIENCE, "close_timeout": 1}
         async with connect(url, subprotocols=[PROTOCOL], **plain, **patient) as socket:  # type: ignore[arg-type]
             self._socket = socket
-            if self.record.interest.wide:
-                socket.transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_RCVBUF, NARROW)
             await self._send({"type": "connection_init", "payload": self.record.interest.person.headers})
             async for text in socket:
                 message = orjson.loads(text)
