@@ -41,6 +41,7 @@ from schema.context import Services
 from schema.hub import Hub
 from schema.root import make_schema
 
+FEED_CONNECTIONS = 3
 log = structlog.get_logger()
 
 
@@ -52,7 +53,8 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     photos, metrics = PhotoStore(settings.storage), Metrics()
     db = Database(connect(database_url), replicas, count_read=metrics.count_read)
     bus = Bus(settings.broadcast_url, database_url=database_url)
-    feed = Feed(db, interval=settings.poll_interval, announce=bus.announce)
+    feed_db = Database(connect(database_url, pool_size=FEED_CONNECTIONS, pre_ping=False))
+    feed = Feed(db, own=feed_db, interval=settings.poll_interval, announce=bus.announce)
     revocations = Revocations(db, interval=settings.poll_interval)
     feed.after_revocation = revocations.wake
     tokens, links = Tokens(key, revocations.revoked), Links(key, settings.url)
@@ -106,6 +108,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         for task in running:
             with suppress(asyncio.CancelledError):
                 await task
+        await feed_db.close()
         await db.close()
 
     app = Starlette(

@@ -1,8 +1,10 @@
 """`python -m bench [NAME] [FILE]`: measure, print tables, write bench/results/latest.jsonl."""
 
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+from signal import SIGTERM, signal
 from typing import Annotated
 
 import typer
@@ -52,6 +54,7 @@ def main(
     """Measure BART against its floor and its peers, on a PostgreSQL of its own."""
     if name and name not in _names():
         raise typer.BadParameter(f'There is no "{name}". One of: {", ".join(_names())}.')
+    signal(SIGTERM, lambda *_: sys.exit(1))  # which unwinds the stack: PostgreSQL and the servers are stopped
     _, most_files = getrlimit(RLIMIT_NOFILE)
     setrlimit(RLIMIT_NOFILE, (most_files, most_files))  # a socket is one
     console, effort = Console(), Effort(runs, seconds, sockets or SOCKETS, peers)

@@ -7,6 +7,7 @@ would let a reader step over a change that is committed late, or make everyone w
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from geo.positions import Head
 
 BATCH = 500
 WINDOW = 2_000  # deliveries kept in memory: whoever is further behind reads from the database
+APART = 0.1  # seconds between looks that are asked for
 PAGES = 8  # read for them lately, and shared by those who are as far behind
 log = structlog.get_logger()
 
@@ -48,9 +50,17 @@ class Page:
 
 class Feed:
     def __init__(
-        self, db: Database, *, interval: float = 0.5, announce: Callable[[], Awaitable[None]] = _silent
+        self,
+        db: Database,
+        *,
+        own: Database | None = None,
+        interval: float = 0.5,
+        announce: Callable[[], Awaitable[None]] = _silent,
     ) -> None:
+        """`own` is for placing and tailing: with connections that nobody else takes, the feed never waits for those
+        whose events it tells."""
         self._db = db
+        self._own = own or db
         self._interval = interval
         self._announce = announce
         self._unplaced = asyncio.Event()
@@ -61,6 +71,7 @@ class Feed:
         self._pages: OrderedDict[int, Page] = OrderedDict()
         self._tailing = asyncio.Lock()
         self._look: asyncio.Task[None] | None = None
+        self._looked = -APART
         self.cursor: FeedCursor | None = None
         self.running = False
         self.map_version = 0  # at least the one on which the events were made that this process has told
@@ -105,8 +116,8 @@ class Feed:
         await asyncio.shield(self._look)
 
     async def _look_now(self) -> None:
-        await asyncio.sleep(0)  # for all that ask in one go
-        self._look = None
+        await asyncio.sleep(max(0.0, self._looked + APART - time.monotonic()))  # where many come, they come together
+        self._look, self._looked = None, time.monotonic()
         while not await self._succeeds(self._place) or not await self._succeeds(self._tail):
             pass
 
@@ -134,14 +145,14 @@ class Feed:
         return False
 
     async def _place(self) -> None:
-        async with self._db.engine.begin() as conn:
+        async with self._own.engine.begin() as conn:
             placed = await positions.place(conn)
         if placed:
             self.wake()
             await self._announce()
 
     async def _tail(self) -> None:
-        async with self._tailing, self._db.read_primary() as conn:
+        async with self._tailing, self._own.read_primary() as conn:
             more = True
             while more:
                 batch = await deliveries.read(conn, self.now.position, BATCH)

@@ -74,7 +74,8 @@ def asked(profile: str, fault: str, short: bool) -> Sequence[Fault]:
 def tell(outcome: Outcome) -> None:
     """One line, and what was wrong first."""
     console.print(
-        f"{outcome.fault}: {outcome.events} events, {len(outcome.findings)} findings, {outcome.seconds:.0f} s"
+        f"{outcome.fault}: {len(outcome.findings)} findings, {outcome.coalesced} events coalesced, "
+        f"{len(outcome.errors)} errors logged by servers, {outcome.seconds:.0f} s"
     )
     for finding in outcome.findings[:PRINTED]:
         console.print(f"  {finding.rule}: {finding.client}: {finding.what}", style="red")

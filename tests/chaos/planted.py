@@ -7,21 +7,35 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.bus import Bus
 from geo import positions
 from geo.cursor import Cursors, FeedCursor
 from geo.feed import Feed
 
+_IN_ORDER_OF_IDS = text("""
+    WITH told AS (SELECT id FROM event JOIN feed USING (position)),
+    ranked AS (
+        SELECT id, row_number() OVER (ORDER BY id) AS rank FROM event
+        WHERE position IS NULL AND id > (SELECT id FROM told)
+    ), placed AS (
+        UPDATE event SET position = feed.position + ranked.rank FROM feed, ranked WHERE event.id = ranked.id
+        RETURNING event.id
+    )
+    UPDATE feed SET position = position + (SELECT count(*) FROM placed) RETURNING (SELECT count(*) FROM placed)
+""")
+
 
 def by_id() -> None:
     """Events are told by `id > cursor`. An id is given before the commit: what is committed late is stepped over."""
-    told = "SELECT max(id::text)::uuid FROM event WHERE position IS NOT NULL"
-    unplaced = "FROM event WHERE position IS NULL"
-    statement = str(positions._PLACE)
-    assert statement.count(unplaced) == 1
-    positions._PLACE = text(statement.replace(unplaced, f"{unplaced} AND id > ({told})"))
+
+    async def place(conn: AsyncConnection) -> int:
+        await conn.execute(select(func.pg_advisory_xact_lock(positions.PLACING_LOCK)))
+        return int((await conn.execute(_IN_ORDER_OF_IDS)).scalar_one())
+
+    positions.place = place
 
 
 def no_poll() -> None:

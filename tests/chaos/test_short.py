@@ -14,6 +14,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.play import city, play
 from tests.chaos.profiles import PROFILES
 from tests.chaos.servers import AS_DEPLOYED, Postgres
+from tests.chaos.stage import Effort
 
 SPINE = PROFILES["spine"]
 pytestmark = pytest.mark.timeout(300)
@@ -29,21 +30,18 @@ def postgres() -> Iterator[Postgres]:
         uvloop.run(made.stop())
 
 
-def played(postgres: Postgres, folder: Path, faults: Sequence[str], plant: str | None = None) -> list[Outcome]:
-    effort = SPINE.short if plant is None else replace(SPINE.short, events=150, seconds=1, patience=3)
-    module = ("tests.chaos.planted", plant) if plant else AS_DEPLOYED
-
+def played(
+    postgres: Postgres, folder: Path, faults: Sequence[str], effort: Effort, module: Sequence[str] = AS_DEPLOYED
+) -> list[Outcome]:
     async def collect() -> list[Outcome]:
-        return [
-            outcome
-            async for outcome in play(postgres, folder, SPINE.watched, map(FAULTS.__getitem__, faults), effort, module)
-        ]
+        chosen = [FAULTS[name] for name in faults]
+        return [outcome async for outcome in play(postgres, folder, SPINE.watched, chosen, effort, module)]
 
     return uvloop.run(collect())
 
 
 def test_nothing_is_lost_doubled_out_of_order_leaked_or_untrue(postgres: Postgres, tmp_path: Path) -> None:
-    outcomes = played(postgres, tmp_path, SPINE.short_faults)
+    outcomes = played(postgres, tmp_path, SPINE.short_faults, SPINE.short)
     assert len(outcomes) == len(SPINE.short_faults)
     for outcome in outcomes:
         assert outcome.events >= SPINE.short.events
@@ -53,8 +51,10 @@ def test_nothing_is_lost_doubled_out_of_order_leaked_or_untrue(postgres: Postgre
 
 
 @pytest.mark.parametrize(
-    ("plant", "fault"), [("by_id", "hold_writers"), ("no_poll", "calm"), ("no_resume", "cut_connections")]
+    ("plant", "fault", "servers"),
+    [("by_id", "hold_writers", 1), ("no_poll", "calm", 2), ("no_resume", "cut_connections", 1)],
 )
-def test_a_planted_bug_is_found(postgres: Postgres, tmp_path: Path, plant: str, fault: str) -> None:
-    (outcome,) = played(postgres, tmp_path, [fault], plant)
+def test_a_planted_bug_is_found(postgres: Postgres, tmp_path: Path, plant: str, fault: str, servers: int) -> None:
+    effort = replace(SPINE.short, events=150, seconds=1, patience=3, servers=servers)
+    (outcome,) = played(postgres, tmp_path, [fault], effort, ("tests.chaos.planted", plant))
     assert outcome.count(Rule.LOST) > 0
