@@ -46,6 +46,10 @@ class Outbox:
         elif not self._wire.ended:
             self._keep(Message(head, payload), object() if key is None else (head, key))
 
+    @property
+    def ready(self) -> bool:
+        return self._waiting is None and self._wire.clear
+
     async def drained(self) -> None:
         while not self._wire.clear and not self._wire.ended:
             await self._wire.writable.wait()

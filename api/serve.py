@@ -92,7 +92,9 @@ def serve(settings: Settings, database_url: str, hello: str) -> None:
     `hello` is printed once the server listens.
     """
     logs.configure(as_json=settings.log_json)
-    Server(config(settings, database_url), lambda: print(hello, flush=True)).run()
+    server = Server(config(settings, database_url), lambda: print(hello, flush=True))
+    signal.signal(signal.SIGHUP, server.handle_exit)  # a restart is for whoever started it, with `--workers` ourselves
+    server.run()
 
 
 def config(settings: Settings, database_url: str) -> uvicorn.Config:

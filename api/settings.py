@@ -90,6 +90,13 @@ class Settings(BaseSettings):
             return value
         return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
 
+    @field_validator("replica_urls")
+    @classmethod
+    def _known(cls, urls: list[str]) -> list[str]:
+        if not all(url.startswith(("postgresql://", "postgres://")) for url in urls):
+            raise ValueError("each is like postgresql://user@host/bart")
+        return urls
+
     @property
     def url(self) -> str:
         return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"

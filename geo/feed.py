@@ -72,6 +72,7 @@ class Feed:
         self._tailing = asyncio.Lock()
         self._look: asyncio.Task[None] | None = None
         self._looked = -APART
+        self._last: UUID | None = None  # the event that was told last
         self.cursor: FeedCursor | None = None
         self.running = False
         self.map_version = 0  # at least the one on which the events were made that this process has told
@@ -109,8 +110,23 @@ class Feed:
         finally:
             self.running = False
 
-    async def catch_up(self) -> None:
-        """Wait until this process knows of all that was committed before the call. All who wait share one look."""
+    async def catch_up(self, cursor: FeedCursor) -> None:
+        """Wait until this process knows of all that was committed before the call. All who wait share one look.
+
+        A cursor from further on is one of events that are no more: then the feed starts over.
+        """
+        await self._look_together()
+        if self._is_ahead(cursor):
+            await self._look_together()  # once more: it may come from a replica, which sees a commit first
+        if self._is_ahead(cursor):
+            async with self._own.read_primary() as conn:
+                await positions.renew_epoch(conn, cursor.epoch)
+            await self._look_together()
+
+    def _is_ahead(self, cursor: FeedCursor) -> bool:
+        return cursor.epoch == self.now.epoch and cursor.position > self.now.position
+
+    async def _look_together(self) -> None:
         if self._look is None:
             self._look = asyncio.create_task(self._look_now())
         await asyncio.shield(self._look)
@@ -155,20 +171,22 @@ class Feed:
         async with self._tailing, self._own.read_primary() as conn:
             more = True
             while more:
-                batch = await deliveries.read(conn, self.now.position, BATCH)
-                head = await positions.head(conn)
-                if head.epoch != self.now.epoch or not head.oldest <= self.now.position <= head.position:
-                    await self._start_over(conn, head)
+                now = self.now
+                batch = await deliveries.read(conn, now.position, BATCH)
+                head, last = await positions.head_and(conn, now.position)
+                lost = head.position < now.position or (now.position > head.oldest and last != self._last)
+                if lost or head.epoch != now.epoch or now.position < head.oldest:
+                    await self._start_over(conn, head, lost=lost)
                     return
                 self._remember(batch)
                 self._advance(head._replace(position=self.now.position + len(batch)), news=bool(batch))
                 more = len(batch) == BATCH
 
-    async def _start_over(self, conn: AsyncConnection, head: Head) -> None:
-        if head.epoch == self.now.epoch and head.position < self.now.position:
-            # Positions went back: the database is older than what we told.
+    async def _start_over(self, conn: AsyncConnection, head: Head, *, lost: bool) -> None:
+        if lost and head.epoch == self.now.epoch:  # the database does not have what we told: it is an older one
             await positions.renew_epoch(conn, head.epoch)
             head = await positions.head(conn)
+        _, self._last = await positions.head_and(conn, head.position)
         self._window.clear()
         self._latest.clear()
         self._pages.clear()
@@ -176,6 +194,7 @@ class Feed:
 
     def _remember(self, batch: list[AnyDelivery]) -> None:
         self._window = (self._window + batch)[-WINDOW:]
+        self._last = batch[-1].event.id if batch else self._last
         for delivery in batch:
             if isinstance(delivery, Delivery):
                 self._latest[delivery.event.report_id] = delivery
@@ -211,8 +230,10 @@ class Feed:
         if cursor.epoch != self.now.epoch or cursor.position < self.oldest:
             return None
         newer = self.now.position - cursor.position
-        behind = self._window[-newer:] if newer <= len(self._window) else await self._replay(cursor.position)
-        return [self._with_latest(delivery) for delivery in behind] if cursor.position >= self.oldest else None
+        behind = self._window[-newer:] if newer <= len(self._window) else await self._replay(cursor)
+        if cursor.epoch != self.now.epoch or cursor.position < self.oldest:
+            return None
+        return [self._with_latest(delivery) for delivery in behind]
 
     def _with_latest(self, delivery: AnyDelivery) -> AnyDelivery:
         if not isinstance(delivery, Delivery):
@@ -222,10 +243,10 @@ class Feed:
             return delivery
         return replace(delivery, report=latest.report, involved=delivery.involved | latest.involved)
 
-    async def _replay(self, position: int) -> list[AnyDelivery]:
-        """The rest of the page that lies behind a position: positions have no gaps."""
-        begin = position - position % BATCH
-        while True:
+    async def _replay(self, cursor: FeedCursor) -> list[AnyDelivery]:
+        """The rest of the page that lies behind a place."""
+        begin = cursor.position - cursor.position % BATCH
+        while cursor.epoch == self.now.epoch:
             page = self._pages.get(begin)
             if page is None or page.known + WINDOW < self.now.position:  # `_latest` may lack what changed since
                 page = Page(asyncio.create_task(self._read_page(begin)), self.now.position)
@@ -236,8 +257,9 @@ class Feed:
             found = await asyncio.shield(page.deliveries)
             if len(found) < BATCH and self._pages.get(begin) is page:  # there will be more
                 del self._pages[begin]
-            if behind := found[position - begin :]:
+            if behind := [delivery for delivery in found if (delivery.event.position or 0) > cursor.position]:
                 return behind
+        return []
 
     async def _read_page(self, begin: int) -> list[AnyDelivery]:
         while True:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from geo.tables import event, feed
@@ -58,10 +58,19 @@ class Head(NamedTuple):
 
 
 _HEAD = select(feed.c.epoch, feed.c.position, feed.c.map_version, feed.c.revocation_version, feed.c.oldest)
+_HEAD_AND_LAST = _HEAD.add_columns(
+    select(event.c.id).where(event.c.position == bindparam("position")).scalar_subquery().label("last")
+)
 
 
 async def head(conn: AsyncConnection) -> Head:
     return Head(*(await conn.execute(_HEAD)).one())
+
+
+async def head_and(conn: AsyncConnection, position: int) -> tuple[Head, UUID | None]:
+    """The head, and the id of the event at a position."""
+    *values, last = (await conn.execute(_HEAD_AND_LAST, {"position": position})).one()
+    return Head(*values), last
 
 
 async def raise_map_version(conn: AsyncConnection) -> None:

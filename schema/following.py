@@ -12,7 +12,7 @@ from geo.cursor import FeedCursor
 from geo.deliveries import AnyDelivery
 from geo.errors import TokenExpired, TokenRevoked
 from geo.viewer import Viewer
-from schema.context import Info
+from schema.context import Info, Services
 from schema.scalars import Cursor
 
 STARTED_OVER = "The feed started over."
@@ -21,7 +21,8 @@ After = Annotated[
     Cursor | None,
     strawberry.argument(
         description="The last `cursor` you received: you get all you missed, each once and in order, or `Resync`. "
-        "Without it, what happens from now on."
+        "Without it, what happens from now on. While a client does not read, only the latest event of each report "
+        "waits for it: `extensions.coalesced` of the message then says for how many earlier ones it stands."
     ),
 ]
 
@@ -30,8 +31,17 @@ After = Annotated[
     description="Events were missed that can't be told any more. Read the state again, and go on from `cursor`."
 )
 class Resync:
-    reason: str = strawberry.field(description="Why. Example: `The feed started over.`")
+    reason: str = strawberry.field(
+        description="Why: `The feed started over.` or `Your cursor is older than what is kept.`"
+    )
     cursor: Cursor = strawberry.field(description="Where to go on.")
+
+
+def resync(services: Services, cursor: FeedCursor) -> Resync:
+    """What tells that what lies behind a place can't be told any more."""
+    now = services.feed.now
+    reason = STARTED_OVER if cursor.epoch != now.epoch else TOO_OLD
+    return Resync(reason=reason, cursor=Cursor(services.cursors.seal_feed(now)))
 
 
 def start_of(info: Info, after: str | None) -> FeedCursor:
@@ -50,9 +60,9 @@ async def follow(info: Info, cursor: FeedCursor) -> AsyncGenerator[list[AnyDeliv
         except TimeoutError:
             break
         if batch is None:
-            reason = STARTED_OVER if cursor.epoch != feed.now.epoch else TOO_OLD
+            told = resync(info.context.services, cursor)
             cursor = feed.now
-            yield Resync(reason=reason, cursor=seal(info, cursor.position))
+            yield told
             continue
         yield batch
         last = batch[-1].event.position

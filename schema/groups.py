@@ -18,6 +18,10 @@ class Sink(Protocol):
         """Send the payload behind the head of its operation. Where the socket is slow, of the messages of one operation
         with the same `key` (unless that is None) only the last is kept."""
 
+    @property
+    def ready(self) -> bool:
+        """Whether what is sent goes out at once."""
+
     async def drained(self) -> None:
         """Wait until the socket has taken in most of what was sent."""
 
@@ -147,7 +151,7 @@ class Groups:
             del self._topics[group.about]
 
 
-def told(group: Group, delivery: AnyDelivery) -> Iterator[tuple[Any, list[Member]]]:
+def recipients(group: Group, delivery: AnyDelivery) -> Iterator[tuple[Any, list[Member]]]:
     """What each of a group's members is told: the same, but for those who are involved where that decides."""
     involved = delivery.involved if isinstance(delivery, Delivery) else frozenset[str]()
     if event := group.listener.tell(delivery, None):

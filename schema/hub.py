@@ -20,14 +20,15 @@ from geo.deliveries import AnyDelivery, Delivery
 from geo.viewer import ANONYMOUS
 from schema.cohorts import Cohort
 from schema.context import Context, Services
-from schema.following import STARTED_OVER, TOO_OLD, Resync
-from schema.groups import Group, Groups, Member, Sink, position_of, subject_of
-from schema.groups import told as told_to
+from schema.following import resync
+from schema.groups import Group, Groups, Member, Sink, position_of, recipients, subject_of
+from schema.listening import Listener
 from schema.plans import Plans
-from schema.scalars import Cursor
 
 SLICE = 256  # sockets written to before others have their turn
 REPLAYS = 64  # members that are caught up at a time
+TURN = 250  # deliveries that are told to one of them before another has its turn
+JOINS = 16  # subscriptions that look up at a time whether they can be: others need the database too
 RECENT = 2_048  # payloads kept in a group while members of it are being caught up
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Hub:
         self._plans = Plans(schema)
         self.groups = Groups()
         self._replays = asyncio.Semaphore(REPLAYS)
+        self._joins = asyncio.Semaphore(JOINS)
         self._cursor: FeedCursor | None = None
 
     @property
@@ -59,6 +61,8 @@ class Hub:
                 map_version = self._feed.map_version
                 await self._look_again()
             for delivery in batch:
+                if self._feed.now.epoch != self._cursor.epoch:
+                    break  # the rest has no place in the feed any more
                 position = position_of(delivery)
                 self._cursor = self._cursor._replace(position=position)
                 try:
@@ -78,8 +82,11 @@ class Hub:
         """Tell this subscription from now on; None where it has to go the ordinary way, as what is no subscription."""
         plan = self._plans.find(query, operation_name)
         executor = plan and self._plans.executor(plan, variables, context)
-        listener = executor and await self._plans.listener(executor)
-        if not (plan and executor and listener):
+        if not (plan and executor):
+            return None
+        async with self._joins:
+            listener = await self._plans.listener(executor)
+        if listener is None:
             return None
         alike = self._plans.alike(plan, variables, executor)
         if alike is None:
@@ -88,10 +95,10 @@ class Hub:
         cohort_key = (*plan.key(variables), viewer)
         key = cohort_key, listener.key
         if listener.start != self._feed.now:
-            await self._feed.catch_up()
+            await self._feed.catch_up(listener.start)
         group = self.groups.find(key)
         if group is None:
-            await listener.look()
+            await self._look(listener)
             cohort = self.groups.cohort(cohort_key) or Cohort(cohort_key, executor, viewer, listener)
             group = self.groups.add(key, cohort, listener)
         member = Member(sink, head, group, context.viewer.party)
@@ -108,16 +115,16 @@ class Hub:
         self.groups.leave(member)
 
     async def _tell(self, delivery: AnyDelivery, position: int) -> None:
-        recipients: dict[tuple[Cohort, type], tuple[Any, list[Member]]] = {}
+        telling: dict[tuple[Cohort, type], tuple[Any, list[Member]]] = {}
         for count, group in enumerate(self.groups.concerned(delivery)):
             if count % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
             try:
-                for told, members in told_to(group, delivery):
-                    recipients.setdefault((group.cohort, type(told)), (told, []))[1].extend(members)
+                for told, members in recipients(group, delivery):
+                    telling.setdefault((group.cohort, type(told)), (told, []))[1].extend(members)
             except Exception as error:
                 self._give_up(list(group.members), error)
-        for (cohort, _), (told, members) in recipients.items():
+        for (cohort, _), (told, members) in telling.items():
             await self._send(cohort, told, members, delivery, position)
         await asyncio.sleep(0)  # who reads has time to; else a burst would make everybody look slow
 
@@ -155,39 +162,44 @@ class Hub:
             member.sink.let_go(f"Something went wrong on our side; its number is {number}.")
 
     async def _catch_up(self, member: Member, cursor: FeedCursor) -> None:
-        """Tell all that lies between a place and the hub's, and let it read along from there."""
-        if cursor == self._feed.now:
-            member.after, member.live = cursor.position, True
-            return
+        """Tell all that lies between a place and the hub's, and let it read along from there.
+
+        Who reads slowly waits for itself: a turn is taken by those only whose sockets have room.
+        """
         group = member.group
-        async with self._replays:
-            group.replaying += 1
-            try:
-                while cursor.epoch != self._now.epoch or cursor.position < self._now.position:
-                    cursor = await self._replay(member, cursor)
-                member.after, member.live = cursor.position, True
-            finally:
-                group.replaying -= 1
-                if not group.replaying:
-                    group.recent.clear()
+        group.replaying += 1
+        try:
+            while cursor != self._feed.now and (
+                cursor.epoch != self._now.epoch or cursor.position < self._now.position
+            ):
+                await member.sink.drained()
+                async with self._replays:
+                    await asyncio.sleep(0)
+                    if member.sink.ready:
+                        cursor = await self._replay(member, cursor)
+            member.after, member.live = cursor.position, True
+        finally:
+            group.replaying -= 1
+            if not group.replaying:
+                group.recent.clear()
 
     async def _replay(self, member: Member, cursor: FeedCursor) -> FeedCursor:
         """Tell the next batch; returns the place behind it."""
         batch = await self._feed.after(cursor)
         if batch is None:
-            resync = self._resync(cursor)
-            payload = await member.group.cohort.payload(resync)
+            payload = await member.group.cohort.payload(resync(self._services, cursor))
             assert payload
             member.sink.send(member.head, payload, None)
             return self._feed.now
-        for delivery in batch:
+        for delivery in batch[:TURN]:
             payload = await self._caught_up(member.group, delivery, member.party)
+            cursor = cursor._replace(position=position_of(delivery))
             if payload:
                 member.hear(delivery)
                 member.sink.send(member.head, payload, None)
-                await member.sink.drained()
-        await asyncio.sleep(0)
-        return cursor._replace(position=position_of(batch[-1]))
+            if not member.sink.ready:
+                break
+        return cursor
 
     async def _caught_up(self, group: Group, delivery: AnyDelivery, party: str | None) -> bytes | None:
         """The payload for one that was away; made once for all that were and are told the same."""
@@ -202,20 +214,23 @@ class Hub:
                 del group.recent[old]
         return group.recent[key]
 
-    def _resync(self, cursor: FeedCursor) -> Resync:
-        reason = STARTED_OVER if cursor.epoch != self._feed.now.epoch else TOO_OLD
-        return Resync(reason=reason, cursor=Cursor(self._services.cursors.seal_feed(self._feed.now)))
-
     async def _start_over(self) -> None:
         """Tell all that the feed goes on elsewhere."""
-        resync, self._cursor = self._resync(self._now), self._feed.now
+        told, self._cursor = resync(self._services, self._now), self._feed.now
         members: defaultdict[Cohort, list[Member]] = defaultdict(list)
         for group in self.groups:
             for member in group.members:
                 member.after = -1 if member.live else member.after
                 members[group.cohort].append(member)
-        for cohort, told in members.items():
-            await self._send(cohort, resync, told, None, self._cursor.position)
+        for cohort, concerned in members.items():
+            await self._send(cohort, told, concerned, None, self._cursor.position)
+
+    async def _look(self, listener: Listener[Any]) -> None:
+        """Find its area on the map in force, also where another one came into force meanwhile."""
+        map_version = None
+        while map_version != self._feed.map_version:
+            map_version = self._feed.map_version
+            await listener.look()
 
     async def _look_again(self) -> None:
         """Find areas on another map."""

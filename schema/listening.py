@@ -60,7 +60,7 @@ class Listener(ABC, Generic[T]):
     async def __aiter__(self) -> AsyncIterator[T | Resync]:
         feed, seen = self.context.services.feed, Seen()
         if self.start != feed.now:
-            await feed.catch_up()
+            await feed.catch_up(self.start)
         map_version = feed.map_version
         await self.look()
         async for batch in follow(self.info, self.start):
@@ -70,7 +70,10 @@ class Listener(ABC, Generic[T]):
             if map_version != feed.map_version:
                 map_version = feed.map_version
                 await self.look()
+            epoch = feed.now.epoch
             for delivery in batch:
+                if feed.now.epoch != epoch:
+                    break  # the rest has no place in the feed any more
                 await asyncio.sleep(0)  # a long replay takes turns with everybody else
                 told = self.tell(delivery, self.context.viewer.party)
                 told = told and await self.ready(told)

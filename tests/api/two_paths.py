@@ -113,7 +113,7 @@ class Side:
 
     async def settle(self) -> None:
         """Wait until every subscription has begun, or was refused, and has sent all that was committed before."""
-        await self.feed.catch_up()
+        await self.feed.catch_up(self.feed.now)
         await until(lambda: self._all_there)
         if self.hub:
             await self.hub.done()

@@ -59,7 +59,7 @@ async def statements(db: Database, work: Callable[[], Awaitable[object]]) -> int
 async def test_all_who_are_as_far_behind_share_what_is_read(world: Database) -> None:
     await history(world, 23)
     async with following(world, interval=600) as made:
-        await made.catch_up()
+        await made.catch_up(made.now)
         start = FeedCursor(made.now.epoch, made.now.position - 24)
         alone = await statements(world, lambda: collect(made, start, 24))
         made._pages.clear()
@@ -70,11 +70,11 @@ async def test_all_who_are_as_far_behind_share_what_is_read(world: Database) -> 
 async def test_all_who_ask_for_what_is_committed_now_share_one_look(world: Database) -> None:
     report = await submit(world)
     async with following(world, interval=600) as made:
-        await made.catch_up()
+        await made.catch_up(made.now)
         start = made.now
         await change_unheard(world, made, report)
-        alone = await statements(world, made.catch_up)
-        together = await statements(world, lambda: asyncio.gather(*(made.catch_up() for _ in range(100))))
+        alone = await statements(world, lambda: made.catch_up(made.now))
+        together = await statements(world, lambda: asyncio.gather(*(made.catch_up(made.now) for _ in range(100))))
         assert made.now.position == start.position + 1
     assert together <= alone
 
@@ -91,11 +91,11 @@ async def change_unheard(db: Database, made: Feed, report: Report) -> None:
 async def test_a_page_that_was_read_before_shows_the_report_as_it_is_now(world: Database) -> None:
     report = await history(world, 20)
     async with following(world, interval=600) as made:
-        await made.catch_up()
+        await made.catch_up(made.now)
         start = FeedCursor(made.now.epoch, made.now.position - 20)
         await collect(made, start, 1)  # the page is kept
         await change_unheard(world, made, report)
-        await made.catch_up()
+        await made.catch_up(made.now)
         behind = await made.after(start)
     assert behind
     assert {delivery.report.visibility for delivery in behind if isinstance(delivery, Delivery)} == {Visibility.POLICE}
@@ -105,13 +105,13 @@ async def test_a_page_is_read_again_when_what_changed_since_is_not_at_hand_any_m
     """More reports changed than are remembered: what the page shows may be older than what was told."""
     report = await history(world, 20)
     async with following(world, interval=600) as made:
-        await made.catch_up()
+        await made.catch_up(made.now)
         start = FeedCursor(made.now.epoch, made.now.position - 20)
         await collect(made, start, 1)
         await change_unheard(world, made, report)
         for _ in range(9):
             await submit(world)
-        await made.catch_up()
+        await made.catch_up(made.now)
         behind = await made.after(start)
     assert behind
     assert {delivery.report.visibility for delivery in behind if isinstance(delivery, Delivery)} == {Visibility.POLICE}
@@ -120,7 +120,7 @@ async def test_a_page_is_read_again_when_what_changed_since_is_not_at_hand_any_m
 async def test_a_process_that_begins_has_the_last_of_the_feed_at_hand(world: Database) -> None:
     await history(world, 20)
     async with following(world) as made:
-        await made.catch_up()
+        await made.catch_up(made.now)
     begun = Feed(world, interval=600)
     await begun.start()
     start = FeedCursor(begun.now.epoch, begun.now.position - 8)
@@ -130,7 +130,7 @@ async def test_a_process_that_begins_has_the_last_of_the_feed_at_hand(world: Dat
 async def test_what_was_erased_is_in_no_page(world: Database) -> None:
     report = await history(world, 20)
     async with following(world, interval=600) as made:
-        await made.catch_up()
+        await made.catch_up(made.now)
         await collect(made, FeedCursor(made.now.epoch, made.now.position - 20), 1)
         assert made._pages
         async with world.write() as conn:
@@ -142,6 +142,6 @@ async def test_what_was_erased_is_in_no_page(world: Database) -> None:
             )
             after = (await reports.by_ids(conn, ADMIN, [report.id]))[report.id]
             await events.append(conn, EventKind.ERASED, ActorKind.SYSTEM, before, after, {})
-        await made.catch_up()
+        await made.catch_up(made.now)
         assert not made._pages
         assert {one.report.description for one in made._window if isinstance(one, Delivery)} == {""}

@@ -105,7 +105,7 @@ class Nowhere:
 async def test_what_depends_on_the_caller_is_made_for_each(counted: Counted, root: str) -> None:
     services = counted.services
     report = await submit(services.db)
-    await services.feed.catch_up()
+    await services.feed.catch_up(services.feed.now)
     area = '(area: {code: "WK051829"})'
     arguments = {"reportEvents": area, "alertEvents": area, "report": f'(id: "{make_id("Report", report.id)}")'}
     hub = Hub(SCHEMA, services)
