@@ -3,9 +3,13 @@
 from collections import OrderedDict
 from typing import NamedTuple
 
-from api.wire import Wire, come_back, frame
+from api.wire import Wire, come_back, frame_head
 
 MAX_WAITING = 1024 * 1024  # bytes, besides what the transport keeps
+
+
+def framed(head: bytes, payload: bytes) -> bytes:
+    return b"%b%b%b}" % (frame_head(len(head) + len(payload) + 1), head, payload)
 
 
 class Message(NamedTuple):
@@ -18,8 +22,8 @@ class Message(NamedTuple):
     @property
     def frame(self) -> bytes:
         if not self.coalesced or not self.payload:
-            return frame(self.head, self.payload, b"}")
-        return frame(self.head, self.payload[:-1], b',"extensions":{"coalesced":%d}}}' % self.coalesced)
+            return framed(self.head, self.payload)
+        return framed(self.head, b'%b,"extensions":{"coalesced":%d}}' % (self.payload[:-1], self.coalesced))
 
     @property
     def size(self) -> int:
@@ -42,7 +46,7 @@ class Outbox:
     def send(self, head: bytes, payload: bytes, key: object = None) -> None:
         """Send the payload, a JSON object, behind the head of its operation and before a `}`."""
         if self._waiting is None and self._wire.clear:
-            self._write(frame(head, payload, b"}"))
+            self._write(framed(head, payload))
         elif not self._wire.ended:
             self._keep(Message(head, payload), object() if key is None else (head, key))
 

@@ -1,6 +1,7 @@
 """uvicorn's WebSocket protocol, with a way to write frames that are made already, and to cut off who does not read."""
 
 import asyncio
+from functools import lru_cache
 from random import uniform
 from typing import Any
 
@@ -105,16 +106,14 @@ class Wire(WebSocketsSansIOProtocol):
         self.transport.abort()
 
 
-def frame(*parts: bytes) -> bytes:
-    """One message of UTF-8 in one frame (RFC 6455, 5.2)."""
-    size = sum(map(len, parts))
+@lru_cache(maxsize=1_024)
+def frame_head(size: int) -> bytes:
+    """What stands before a message of so many bytes of UTF-8, sent in one frame (RFC 6455, 5.2)."""
     if size < 126:
-        head = bytes((0x81, size))
-    elif size < 65_536:
-        head = b"\x81\x7e" + size.to_bytes(2, "big")
-    else:
-        head = b"\x81\x7f" + size.to_bytes(8, "big")
-    return b"".join((head, *parts))
+        return bytes((0x81, size))
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2, "big")
+    return b"\x81\x7f" + size.to_bytes(8, "big")
 
 
 def come_back(why: str) -> str:

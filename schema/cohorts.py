@@ -22,6 +22,7 @@ class Cohort:
     def __init__(self, key: object, executor: Executor[Any], viewer: Viewer, listener: Listener[Any]) -> None:
         """`viewer` is the caller for whom it is all made, or anybody where all get the same."""
         self.key = key
+        self.counts = listener.counts
         self._executor: Executor[Any] = copy(executor)
         self._executor.context_value = Context(executor.context_value.services, viewer)
         self._projection = Projection(self._executor)

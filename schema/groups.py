@@ -43,9 +43,9 @@ class Member:
         self.after = 0  # the position behind which it has to be told
         self.seen: Seen | None = None
 
-    def hear(self, delivery: AnyDelivery | None) -> None:
-        """Note that it is told of a delivery."""
-        if delivery and self.group.listener.counts:
+    def hear(self, delivery: AnyDelivery) -> None:
+        """Note that it is told of a delivery, where that is counted."""
+        if self.group.listener.counts:
             self.seen = self.seen or Seen()
             self.group.listener.heard(delivery, self.seen)
 

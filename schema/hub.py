@@ -9,7 +9,6 @@ that a member is told lies behind its `after`.
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 from uuid import uuid4
 
@@ -132,13 +131,17 @@ class Hub:
         self, cohort: Cohort, told: Any, members: Sequence[Member], delivery: AnyDelivery | None, position: int
     ) -> None:
         async def deliver(payload: bytes | None) -> None:
+            if payload is None:
+                return
             key = None if delivery is None else subject_of(delivery)[0]
-            for count, member in enumerate(members):
-                if count % SLICE == SLICE - 1:
-                    await asyncio.sleep(0)
-                if payload and member.live and member.after < position:
-                    member.hear(delivery)
-                    member.sink.send(member.head, payload, key)
+            counted = delivery if cohort.counts else None
+            for begin in range(0, len(members), SLICE):
+                for member in members[begin : begin + SLICE]:
+                    if member.live and member.after < position:
+                        member.sink.send(member.head, payload, key)
+                        if counted:
+                            member.hear(counted)
+                await asyncio.sleep(0)
 
         async def make_and_deliver() -> None:
             try:
@@ -202,17 +205,18 @@ class Hub:
         return cursor
 
     async def _caught_up(self, group: Group, delivery: AnyDelivery, party: str | None) -> bytes | None:
-        """The payload for one that was away; made once for all that were and are told the same."""
+        """The payload for one that was away; made once for all that were, where they are told the same."""
         if isinstance(delivery, Delivery) and party in delivery.involved:
-            told = group.listener.tell(delivery, party)
-            return told and await group.cohort.payload(told)
+            return await _payload(group, delivery, party)
+        if group.replaying == 1:
+            return await _payload(group, delivery, None)
         key = position_of(delivery), subject_of(delivery)[1]
-        if key not in group.recent:
-            told = group.listener.tell(delivery, None)
-            group.recent[key] = told and await group.cohort.payload(told)
-            for old in list(islice(group.recent, max(0, len(group.recent) - RECENT))):
-                del group.recent[old]
-        return group.recent[key]
+        if key in group.recent:
+            return group.recent[key]
+        payload = group.recent[key] = await _payload(group, delivery, None)
+        if len(group.recent) > RECENT:
+            del group.recent[next(iter(group.recent))]
+        return payload
 
     async def _start_over(self) -> None:
         """Tell all that the feed goes on elsewhere."""
@@ -241,3 +245,8 @@ class Hub:
                 self._give_up(list(group.members), error)
             else:
                 self.groups.moved(group)
+
+
+async def _payload(group: Group, delivery: AnyDelivery, party: str | None) -> bytes | None:
+    told = group.listener.tell(delivery, party)
+    return told and (group.cohort.at_once(told) or await group.cohort.payload(told))

@@ -107,7 +107,7 @@ def cohort(
     services = SimpleNamespace(categories=Categories(**categories), cursors=Cursors(SECRET), feed=feed)
     executor = PLANS.executor(plan, variables or {}, Context(cast("Services", services)))
     assert executor is not None
-    return Cohort(None, executor, ANONYMOUS, cast("Listener[Any]", SimpleNamespace(personal=False)))
+    return Cohort(None, executor, ANONYMOUS, cast("Listener[Any]", SimpleNamespace(personal=False, counts=False)))
 
 
 def at_hand(field: GraphQLField) -> bool:
