@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 MAX_OPERATIONS = 100  # at a time on one socket
 log = structlog.get_logger()
+MAX_ID = 1_000  # characters of the id of an operation
 MAX_REASON = 123  # bytes that fit in the frame that closes a socket
 
 
@@ -221,4 +222,4 @@ def _well_formed(message: Any) -> bool:
 
 
 def _is_id(message: Any) -> bool:
-    return isinstance(message.get("id"), str) and message["id"] != ""
+    return isinstance(message.get("id"), str) and 0 < len(message["id"]) <= MAX_ID

@@ -40,6 +40,12 @@ class Wire(WebSocketsSansIOProtocol):
             self.served = False
             self.scope["extensions"] |= {EXTENSION: {"wire": self}}
 
+    def handle_ping(self) -> None:
+        """Answered only while the answers are read: they would pile up without end."""
+        answer = b"".join(self.conn.data_to_send())
+        if self.clear:
+            self.transport.write(answer)
+
     def handle_close(self, event: Frame) -> None:
         self.clear = False
         super().handle_close(event)

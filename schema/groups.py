@@ -62,7 +62,7 @@ class Group:
         self.about = listener.about
         self.members: dict[Member, None] = {}
         self.replaying = 0
-        self.recent: dict[tuple[int, int], bytes | None] = {}  # made for members that are being caught up
+        self.recent: dict[tuple[object, int], bytes | None] = {}  # made for members that are being caught up
 
 
 class Groups:
@@ -117,9 +117,11 @@ class Groups:
                 del self._of_cohort[group.cohort], self._cohorts[group.cohort.key]
 
     def moved(self, group: Group) -> None:
-        """Its listener has looked where its area lies now."""
-        self._exit(group)
-        self._enter(group)
+        """Its listener has looked where its area lies now; perhaps its last member left meanwhile."""
+        group.recent.clear()
+        if self._by_key.get(group.key) is group:
+            self._exit(group)
+            self._enter(group)
 
     def concerned(self, delivery: AnyDelivery) -> Iterator[Group]:
         """Whoever may have to be told, each once: by what it is about, and by where its report is and was."""

@@ -49,6 +49,14 @@ class Hub:
 
     async def run(self) -> None:
         """Tell what the feed brings, until cancelled."""
+        while True:
+            try:
+                await self._follow()
+            except Exception as error:  # nobody would be told anything any more: all come back, and it goes on
+                self._give_up([member for group in self.groups for member in group.members], error)
+                await asyncio.sleep(1)
+
+    async def _follow(self) -> None:
         self._cursor = self._feed.now
         map_version = self._feed.map_version
         while True:
@@ -64,10 +72,7 @@ class Hub:
                     break  # the rest has no place in the feed any more
                 position = position_of(delivery)
                 self._cursor = self._cursor._replace(position=position)
-                try:
-                    await self._tell(delivery, position)
-                except Exception as error:
-                    self._give_up([member for group in self.groups for member in group.members], error)
+                await self._tell(delivery, position)
 
     async def join(
         self,
@@ -210,7 +215,7 @@ class Hub:
             return await _payload(group, delivery, party)
         if group.replaying == 1:
             return await _payload(group, delivery, None)
-        key = position_of(delivery), subject_of(delivery)[1]
+        key = delivery.event.id, subject_of(delivery)[1]
         if key in group.recent:
             return group.recent[key]
         payload = group.recent[key] = await _payload(group, delivery, None)
@@ -223,6 +228,7 @@ class Hub:
         told, self._cursor = resync(self._services, self._now), self._feed.now
         members: defaultdict[Cohort, list[Member]] = defaultdict(list)
         for group in self.groups:
+            group.recent.clear()
             for member in group.members:
                 member.after = -1 if member.live else member.after
                 members[group.cohort].append(member)
@@ -241,10 +247,9 @@ class Hub:
         for group in self.groups:
             try:
                 await group.listener.look()
+                self.groups.moved(group)
             except Exception as error:
                 self._give_up(list(group.members), error)
-            else:
-                self.groups.moved(group)
 
 
 async def _payload(group: Group, delivery: AnyDelivery, party: str | None) -> bytes | None:

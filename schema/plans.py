@@ -60,7 +60,7 @@ class Plans:
         self._alike: LRUCache[tuple[Plan, bytes], bool | None] = LRUCache(PLANS)
 
     def find(self, query: str, operation_name: str | None) -> Plan | None:
-        if len(query) > LONGEST:
+        if len(query) + len(operation_name or "") > LONGEST:
             return None
         key = query, operation_name
         if key not in self._kept:
