@@ -1,8 +1,8 @@
 """The wiring: one function makes the whole application from its settings. Nothing is built at import."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import structlog
@@ -42,6 +42,7 @@ from schema.hub import Hub
 from schema.root import make_schema
 
 FEED_CONNECTIONS = 3
+CANCEL_SECONDS = 3.0
 log = structlog.get_logger()
 
 
@@ -90,6 +91,8 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         metrics.follow(hub)
     endpoint = Endpoint(schema, services, edge, hub, settings.max_sockets)
 
+    running: list[asyncio.Task[None]] = []
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         await feed.start()
@@ -99,15 +102,11 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
         if settings.run_worker:
             ask_mail = mail_queue.notifications if mail_queue else None
             tasks += [work(jobs), keep_notifying(db, feed, ask_mail, interval=settings.poll_interval)]
-        running = [asyncio.create_task(task) for task in tasks]
+        running.extend(asyncio.create_task(task) for task in tasks)
         for task in running:
             task.add_done_callback(_tell_end)
         yield
-        for task in running:
-            task.cancel()
-        for task in running:
-            with suppress(asyncio.CancelledError):
-                await task
+        await _end(running)
         await feed_db.close()
         await db.close()
 
@@ -117,7 +116,7 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
             WebSocketRoute("/graphql", endpoint),
             *uploads.routes(db, photos, links),
             *mail_pages.routes(db, links),
-            *pages.health(db, feed, tokens, metrics),
+            *pages.health(db, feed, tokens, metrics, running),
             *pages.graphiql_files(),
         ],
         middleware=[
@@ -136,6 +135,16 @@ def create_app(settings: Settings, database_url: str) -> Starlette:
     app.state.draining = endpoint.draining
     app.state.open_sockets = endpoint.open_sockets
     return app
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel, again where it gets lost: before Python 3.12 `wait_for`, which drivers use, may take a cancellation for
+    its own."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_SECONDS)
 
 
 def _tell_end(task: asyncio.Task[None]) -> None:

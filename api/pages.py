@@ -1,5 +1,8 @@
 """The few pages besides GraphQL: health, metrics, and GraphiQL's files."""
 
+import asyncio
+from collections.abc import Sequence
+
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,8 +41,11 @@ def graphiql_files() -> list[BaseRoute]:
     return [Mount("/graphiql", StaticFiles(directory=GRAPHIQL))] if GRAPHIQL.is_dir() else []
 
 
-def health(db: Database, feed: Feed, tokens: Tokens, metrics: Metrics) -> list[BaseRoute]:
-    """`/healthz`: the process lives. `/readyz`: it can answer. `/metrics`: for this machine, or an admin's token."""
+def health(
+    db: Database, feed: Feed, tokens: Tokens, metrics: Metrics, tasks: Sequence[asyncio.Task[None]]
+) -> list[BaseRoute]:
+    """`/healthz`: the process lives. `/readyz`: it can answer, and its tasks go on. `/metrics`: for this machine, or an
+    admin's token."""
 
     async def home(request: Request) -> Response:
         return RedirectResponse("/graphql")
@@ -54,8 +60,8 @@ def health(db: Database, feed: Feed, tokens: Tokens, metrics: Metrics) -> list[B
         except AWAY as error:
             log.warning("not_ready", error=type(error).__name__)
             return PlainTextResponse("The database does not answer.\n", 503)
-        if not feed.running:
-            return PlainTextResponse("The feed does not run.\n", 503)
+        if any(task.done() for task in tasks):
+            return PlainTextResponse("A task of the process has ended: see the log, and start it again.\n", 503)
         return PlainTextResponse("ok\n")
 
     async def prometheus(request: Request) -> Response:

@@ -151,8 +151,8 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
     async def run_operation(self, operation: Operation[Context, None]) -> None:
         try:
             joined = await self._joined(operation)
-        except Exception as error:
-            await self.handle_task_exception(error)
+        except Exception as error:  # such as a database that is away: clients of 4500 would not come back
+            await self.websocket.close(1013, come_back(_ours_to_know(error)))
             return
         if not joined:
             await super().run_operation(operation)
@@ -179,9 +179,7 @@ class Socket(BaseGraphQLTransportWSHandler[Context, None]):
 
     async def handle_task_exception(self, error: Exception) -> None:
         """Something that nobody caused by what they asked; the client resumes elsewhere."""
-        number = uuid4().hex[:12]
-        log.error("socket_failed", error_id=number, exc_info=error)
-        await self.websocket.close(4500, f"Something went wrong on our side. Tell us this number: {number}.")
+        await self.websocket.close(4500, _ours_to_know(error))
 
     @staticmethod
     def _get_pre_execution_close_reason(error: GraphQLError) -> str | None:
@@ -199,6 +197,13 @@ class Joined(NamedTuple):
 
     member: Member
     task: None = None
+
+
+def _ours_to_know(error: Exception) -> str:
+    """What a client is told of an error that it did not cause: the number of what stands in the log."""
+    number = uuid4().hex[:12]
+    log.error("socket_failed", error_id=number, exc_info=error)
+    return f"Something went wrong on our side. Tell us this number: {number}."
 
 
 def _well_formed(message: Any) -> bool:

@@ -74,7 +74,6 @@ class Feed:
         self._looked = -APART
         self._last: UUID | None = None  # the event that was told last
         self.cursor: FeedCursor | None = None
-        self.running = False
         self.map_version = 0  # at least the one on which the events were made that this process has told
         self.oldest = 0  # the first position that can still be resumed from
         self.revocation_version = 0
@@ -102,13 +101,9 @@ class Feed:
 
     async def run(self) -> None:
         """Place and tail until cancelled."""
-        self.running = True
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._loop(self._unplaced, self._place))
-                group.create_task(self._loop(self._behind, self._tail))
-        finally:
-            self.running = False
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop(self._unplaced, self._place))
+            group.create_task(self._loop(self._behind, self._tail))
 
     async def catch_up(self, cursor: FeedCursor) -> None:
         """Wait until this process knows of all that was committed before the call. All who wait share one look.

@@ -15,6 +15,8 @@ from schema.errors import NameErrors
 from schema.listening import Listener
 from schema.projection import Projection
 
+MOST_WAITING = 1_000  # events
+
 
 class Cohort:
     """Makes payloads, of what can be projected at once, and of the rest in a task of its own, in order."""
@@ -35,6 +37,11 @@ class Cohort:
         if self._waiting or self._working or self._listener.personal or not self._projection.from_memory:
             return None
         return self._projected(told)
+
+    @property
+    def full(self) -> bool:
+        """Whether more is waiting than should."""
+        return len(self._waiting) >= MOST_WAITING
 
     async def payload(self, told: Any) -> bytes | None:
         """The payload; None where it turns out that nothing is told."""

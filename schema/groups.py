@@ -53,13 +53,14 @@ class Member:
 class Group:
     """The members of one cohort that are told of the same events."""
 
-    __slots__ = ("about", "cohort", "key", "listener", "members", "recent", "replaying")
+    __slots__ = ("about", "cohort", "key", "listener", "map_version", "members", "recent", "replaying")
 
     def __init__(self, key: object, cohort: Cohort, listener: Listener[Any]) -> None:
         self.key = key
         self.cohort = cohort
         self.listener = listener
         self.about = listener.about
+        self.map_version = 0  # of the map on which the listener looked last
         self.members: dict[Member, None] = {}
         self.replaying = 0
         self.recent: dict[tuple[object, int], bytes | None] = {}  # made for members that are being caught up
@@ -93,10 +94,11 @@ class Groups:
     def cohort(self, key: object) -> Cohort | None:
         return self._cohorts.get(key)
 
-    def add(self, key: object, cohort: Cohort, listener: Listener[Any]) -> Group:
+    def add(self, key: object, cohort: Cohort, listener: Listener[Any], map_version: int) -> Group:
         """The group of this key, a new one with this listener unless there is one."""
         if key not in self._by_key:
             group = self._by_key[key] = Group(key, cohort, listener)
+            group.map_version = map_version
             self._cohorts[cohort.key] = cohort
             self._of_cohort[cohort] += 1
             self._enter(group)
@@ -116,8 +118,9 @@ class Groups:
             if not self._of_cohort[group.cohort]:
                 del self._of_cohort[group.cohort], self._cohorts[group.cohort.key]
 
-    def moved(self, group: Group) -> None:
-        """Its listener has looked where its area lies now; perhaps its last member left meanwhile."""
+    def moved(self, group: Group, map_version: int) -> None:
+        """Its listener has looked where its area lies on this map; perhaps its last member left meanwhile."""
+        group.map_version = map_version
         group.recent.clear()
         if self._by_key.get(group.key) is group:
             self._exit(group)

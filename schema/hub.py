@@ -16,6 +16,7 @@ import structlog
 
 from geo.cursor import FeedCursor
 from geo.deliveries import AnyDelivery, Delivery
+from geo.models import EventKind
 from geo.viewer import ANONYMOUS
 from schema.cohorts import Cohort
 from schema.context import Context, Services
@@ -102,9 +103,9 @@ class Hub:
             await self._feed.catch_up(listener.start)
         group = self.groups.find(key)
         if group is None:
-            await self._look(listener)
+            map_version = await self._look(listener)
             cohort = self.groups.cohort(cohort_key) or Cohort(cohort_key, executor, viewer, listener)
-            group = self.groups.add(key, cohort, listener)
+            group = self.groups.add(key, cohort, listener, map_version)
         member = Member(sink, head, group, context.viewer.party)
         group.members[member] = None
         try:
@@ -119,6 +120,9 @@ class Hub:
         self.groups.leave(member)
 
     async def _tell(self, delivery: AnyDelivery, position: int) -> None:
+        if isinstance(delivery, Delivery) and delivery.event.kind is EventKind.ERASED:
+            for group in self.groups:
+                group.recent.clear()  # what was erased is kept nowhere
         telling: dict[tuple[Cohort, type], tuple[Any, list[Member]]] = {}
         for count, group in enumerate(self.groups.concerned(delivery)):
             if count % SLICE == SLICE - 1:
@@ -157,6 +161,9 @@ class Hub:
         try:
             if payload := cohort.at_once(told):
                 await deliver(payload)
+            elif cohort.full:
+                for member in members:
+                    member.sink.let_go("More happens than can be read for you in time.")
             else:
                 cohort.later(make_and_deliver)
         except Exception as error:
@@ -199,6 +206,7 @@ class Hub:
             assert payload
             member.sink.send(member.head, payload, None)
             return self._feed.now
+        await self._look_where_it_lies(member.group)
         for delivery in batch[:TURN]:
             payload = await self._caught_up(member.group, delivery, member.party)
             cursor = cursor._replace(position=position_of(delivery))
@@ -235,19 +243,24 @@ class Hub:
         for cohort, concerned in members.items():
             await self._send(cohort, told, concerned, None, self._cursor.position)
 
-    async def _look(self, listener: Listener[Any]) -> None:
-        """Find its area on the map in force, also where another one came into force meanwhile."""
+    async def _look(self, listener: Listener[Any]) -> int:
+        """Find its area on the map in force, also where another one came into force meanwhile; returns its version."""
         map_version = None
         while map_version != self._feed.map_version:
             map_version = self._feed.map_version
             await listener.look()
+        return map_version
+
+    async def _look_where_it_lies(self, group: Group) -> None:
+        """The same for a group, unless it has looked on that map already."""
+        if group.map_version != self._feed.map_version:
+            self.groups.moved(group, await self._look(group.listener))
 
     async def _look_again(self) -> None:
         """Find areas on another map."""
         for group in self.groups:
             try:
-                await group.listener.look()
-                self.groups.moved(group)
+                await self._look_where_it_lies(group)
             except Exception as error:
                 self._give_up(list(group.members), error)
 

@@ -99,6 +99,8 @@ class Plans:
         """Whether its events look the same to all callers; None where each is an error, as of a variable that is null
         where it must not be."""
         key = plan.key(variables)
+        if len(key[1]) > LONGEST:
+            return None
         if key not in self._alike:
             try:
                 self._alike[key] = Projection(executor).alike

@@ -16,21 +16,14 @@ from api.wire import Wire
 from schema.hub import Hub
 from tests.api.insides import is_empty, remembered, until
 from tests.clients.caller import Caller, calling
-from tests.clients.line import COME_BACK, INIT, Line, ask, event_of, greeted, line
+from tests.clients.line import ANSWER, COME_BACK, INIT, ROLE, WATCH, Line, ask, event_of, greeted, line
 from tests.conftest import Served
 from tests.world import INSIDE, RESIDENT, submit
 
 pytestmark = pytest.mark.anyio
 
-ROLE = "{ viewer { role } }"
-WATCH = """subscription($area: AreaInput = {code: "WK051829"}, $after: Cursor) {
-  reportEvents(area: $area, after: $after) {
-    ... on ReportEvent { cursor reportId version report { description } }
-  }
-}"""
 LONG = "ë" * 4_000
 BUFFER = 4_096  # bytes, of either end of a narrow line
-ANSWER = {"data": {"viewer": {"role": "ANONYMOUS"}}}
 
 
 @pytest.fixture

@@ -13,6 +13,13 @@ from websockets import ClientConnection, ConnectionClosed, Subprotocol, connect
 from tests.conftest import Served
 
 INIT = {"type": "connection_init"}
+ROLE = "{ viewer { role } }"
+WATCH = """subscription($area: AreaInput = {code: "WK051829"}, $after: Cursor) {
+  reportEvents(area: $area, after: $after) {
+    ... on ReportEvent { cursor reportId version report { description } }
+  }
+}"""
+ANSWER = {"data": {"viewer": {"role": "ANONYMOUS"}}}
 COME_BACK = r"Come back after (\d\.\d) s\.$"  # at the end of a reason to close
 
 

@@ -18,7 +18,7 @@ NOBODY = cast("Sink", None)
 def joined(groups: Groups, about: object) -> tuple[Group, Member]:
     cohort = cast("Cohort", Mock(key="cohort"))
     listener = cast("Listener[Any]", SimpleNamespace(about=about))
-    group = groups.add("group", cohort, listener)
+    group = groups.add("group", cohort, listener, 1)
     member = Member(NOBODY, b"", group, None)
     group.members[member] = None
     return group, member
@@ -30,7 +30,7 @@ def test_the_last_one_leaves_while_the_area_is_looked_up_on_a_new_map(about: obj
     group, member = joined(groups, about)
     group.recent["event", 1] = b"{}"
     groups.leave(member)
-    groups.moved(group)
+    groups.moved(group, 2)
     assert len(groups) == 0
     assert len(groups._areas) == 0
     assert not groups._topics
@@ -41,5 +41,5 @@ def test_who_stays_is_found_where_the_area_lies_now() -> None:
     groups = Groups()
     group, _ = joined(groups, ALERTS)
     cast("Any", group.listener).about = "somebody"
-    groups.moved(group)
+    groups.moved(group, 2)
     assert [*groups._topics] == ["somebody"]
